@@ -1,0 +1,151 @@
+"""A whole run: every system side by side, windows in alternating order, and what is compared with what.
+
+Refuses to judge by absolute figures: a comparison is the median of the ratios within each round, of speed and of CPU.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.driver import Load, Window, measure
+from benchmarks.scenarios import SCENARIOS, Place, Scenario
+from benchmarks.servers import Server
+
+POSTGRESQL = "broker, PostgreSQL"
+SQLITE = "broker, SQLite"
+PEER = "oidc-provider, Redis"
+BARE = "bare Starlette"
+
+WARM_UP = 1.0
+"""Seconds of a window before the first round that nobody counts: connections open, codes compile."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class System:
+    """One contestant."""
+
+    name: str
+    server: Server
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """`system` is to be at least `goal` times as fast as `against`; None: it is only shown."""
+
+    scenario: str
+    system: str
+    against: str
+    goal: float | None = None
+
+
+COMPARISONS = (
+    Comparison(scenario="discovery", system=POSTGRESQL, against=BARE, goal=0.9),
+    Comparison(scenario="jwks", system=POSTGRESQL, against=BARE, goal=0.9),
+    Comparison(scenario="sign_in", system=POSTGRESQL, against=PEER, goal=1.0),
+    Comparison(scenario="sign_in_chosen", system=POSTGRESQL, against=PEER, goal=1.0),
+    Comparison(scenario="sign_in_again", system=POSTGRESQL, against=PEER),
+    Comparison(scenario="token", system=POSTGRESQL, against=PEER),
+    Comparison(scenario="sign_in", system=SQLITE, against=PEER),
+    Comparison(scenario="sign_in_again", system=SQLITE, against=PEER),
+    Comparison(scenario="token", system=SQLITE, against=PEER),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a comparison found. `speed` and `cpu` are ratios: above 1 our broker is the better one."""
+
+    comparison: Comparison
+    speed: float
+    cpu: float
+    speeds: Sequence[float]
+    cpus: Sequence[float]
+
+    @property
+    def met(self) -> bool | None:
+        """Whether both reach the goal; None where there is none."""
+        goal = self.comparison.goal
+        return None if goal is None else self.speed >= goal and self.cpu >= goal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Findings:
+    """All windows, by scenario and system in the order of the rounds, and the outcomes."""
+
+    windows: Mapping[str, Mapping[str, Sequence[Window]]]
+    outcomes: Sequence[Outcome]
+    errors: int = field(default=0)
+
+
+async def run(
+    systems: Mapping[str, System],
+    scenarios: Iterable[str],
+    load: Load,
+    pairs: int,
+    helpers: Sequence[int],
+    say: Callable[[str], None],
+) -> Findings:
+    """Every scenario with every system that one of its comparisons names."""
+    windows: dict[str, dict[str, list[Window]]] = {}
+    for name in scenarios:
+        contestants = [systems[one] for one in _contestants(name) if one in systems]
+        windows[name] = await _rounds(SCENARIOS[name], contestants, load, pairs, helpers, say)
+    outcomes = [
+        _outcome(comparison, windows[comparison.scenario])
+        for comparison in COMPARISONS
+        if {comparison.system, comparison.against} <= windows.get(comparison.scenario, {}).keys()
+    ]
+    errors = sum(
+        sum(window.errors.values()) for one in windows.values() for several in one.values() for window in several
+    )
+    return Findings(windows=windows, outcomes=outcomes, errors=errors)
+
+
+async def _rounds(
+    scenario: Scenario,
+    contestants: Sequence[System],
+    load: Load,
+    pairs: int,
+    helpers: Sequence[int],
+    say: Callable[[str], None],
+) -> dict[str, list[Window]]:
+    say(scenario.told)
+    warm_up = Load(workers=load.workers, seconds=WARM_UP)
+    for system in contestants:
+        await measure(system.place, scenario, warm_up, system.server.process_id, helpers)
+    found: dict[str, list[Window]] = {system.name: [] for system in contestants}
+    for number in range(pairs):
+        for system in contestants if number % 2 == 0 else reversed(contestants):
+            window = await measure(system.place, scenario, load, system.server.process_id, helpers)
+            found[system.name].append(window)
+            say(
+                f"  {system.name:24}{window.per_second:9.1f}/s  p50 {window.p50_ms:7.2f}  p99 {window.p99_ms:7.2f} ms"
+                f"  CPU {window.cpu_ms:6.3f} ms  busy {window.server_busy:.2f} | {window.load_busy:.2f}"
+                f"{f'  ERRORS {window.errors}' if window.errors else ''}"
+            )
+    return found
+
+
+def _contestants(scenario: str) -> Sequence[str]:
+    names = [name for one in COMPARISONS if one.scenario == scenario for name in (one.system, one.against)]
+    return list(dict.fromkeys(names))
+
+
+def _outcome(comparison: Comparison, windows: Mapping[str, Sequence[Window]]) -> Outcome:
+    pairs = list(zip(windows[comparison.system], windows[comparison.against], strict=True))
+    speeds = [_ratio(ours.per_second, theirs.per_second) for ours, theirs in pairs]
+    cpus = [_ratio(theirs.cpu_ms, ours.cpu_ms) for ours, theirs in pairs]
+    return Outcome(
+        comparison=comparison,
+        speed=statistics.median(speeds),
+        cpu=statistics.median(cpus),
+        speeds=speeds,
+        cpus=cpus,
+    )
+
+
+def _ratio(a: float, b: float) -> float:
+    return a / b if b else 0.0

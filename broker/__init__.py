@@ -1,0 +1,1 @@
+"""The Partner Ops identity broker: sign-in through integrated services, minimal profiles, signed session JWTs."""

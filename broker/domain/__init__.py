@@ -1,0 +1,1 @@
+"""Nouns and rules. Pure: refuses I/O, clocks, randomness and every third-party library."""

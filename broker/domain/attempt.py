@@ -1,0 +1,81 @@
+"""Owns the sign-in attempt: one browser's pending trip to a Provider.
+
+It travels sealed in that browser's own cookie, so beginning a sign-in writes nothing.
+Refuses callbacks that are late, or meant for another registration or another person.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+from broker.domain.errors import Refusal
+from broker.domain.ids import AttemptId, ClientOrgId, RegistrationId, UserId
+
+LIFETIME = 600
+"""Seconds from "Sign in with …" to the callback (OWASP ASVS 5.0 10.1.2 asks for a short one)."""
+MAX_IN_ONE_BROWSER = 5
+"""Attempts (tabs) at a time; the oldest is forgotten. Together they stay within what servers accept as headers."""
+
+
+class Purpose(StrEnum):
+    """What the trip is for."""
+
+    SIGN_IN = "sign_in"
+    CONNECT = "connect"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignInAttempt:
+    """`continue_to` is the validated authorize request's query, or "" when the User came to their own pages.
+
+    `initiator` is the User who was signed in when the trip began; a CONNECT trip needs one.
+    """
+
+    id: AttemptId
+    purpose: Purpose
+    registration: RegistrationId
+    organization: ClientOrgId | None
+    initiator: UserId | None
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+    scopes: tuple[str, ...]
+    continue_to: str = field(repr=False)
+    started_at: int
+
+    @property
+    def expires_at(self) -> int:
+        """Seconds since the epoch."""
+        return self.started_at + LIFETIME
+
+    def to_bytes(self) -> bytes:
+        """The plaintext that is sealed into the cookie."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_bytes(cls, plaintext: bytes) -> SignInAttempt:
+        """The inverse of `to_bytes`."""
+        document = json.loads(plaintext)
+        document["purpose"] = Purpose(document["purpose"])
+        document["scopes"] = tuple(document["scopes"])
+        return cls(**document)
+
+
+def check_callback(attempt: SignInAttempt, *, registration: RegistrationId, state: str, now: int) -> None:
+    """Raise `Refusal` unless this callback is the one that the attempt waits for (RFC 9700 sections 4.4 and 4.7)."""
+    if not hmac.compare_digest(attempt.state, state):
+        raise Refusal("invalid_state", "This sign-in was not started in this browser.", detail="state differs")
+    if now >= attempt.expires_at:
+        raise Refusal("expired_state", "This sign-in took too long and has expired.")
+    if attempt.registration != registration:
+        detail = f"attempt is for {attempt.registration}, callback at {registration}"
+        raise Refusal("provider_mismatch", "This answer came from another service than the one asked.", detail=detail)
+
+
+def check_initiator(attempt: SignInAttempt, signed_in: UserId | None) -> None:
+    """Raise `Refusal` when a CONNECT trip comes back to a browser in which somebody else, or nobody, is signed in."""
+    if attempt.purpose is Purpose.CONNECT and (attempt.initiator is None or attempt.initiator != signed_in):
+        raise Refusal("initiator_mismatch", "Only the person who started connecting this account can finish it.")

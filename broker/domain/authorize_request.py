@@ -1,0 +1,219 @@
+"""Owns the authorize request of an Application (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1).
+
+The checks stand in one ordered table. Until `redirect_uri` is proven a refusal is shown to the person; afterwards it
+is sent to the Application, in a `RequestRefused`. Unknown parameters are ignored, as RFC 6749 section 3.1 demands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from broker.domain import pkce, scope
+from broker.domain.application import Application
+from broker.domain.errors import BrokerError, Fault, OAuthRefusal, Refusal
+from broker.domain.ids import ApplicationId, ClientOrgId, RegistrationId
+
+Parameters = Mapping[str, Sequence[str]]
+"""Query or form parameters; a name that was sent twice has two values."""
+
+KNOWN = (
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "max_age",
+    "id_token_hint",
+    "login_hint",
+    "organization",
+    "provider",
+    "resource",
+    "request",
+    "request_uri",
+    "registration",
+)
+_MAX_STATE = 4096
+_MAX_SHORT = 1024
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PRINTABLE = re.compile(r"[\x20-\x7e]*")  # RFC 6749 appendix A: VSCHAR and space
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuthorizeRequest:
+    """A request that has passed every check. `provider` is an Application's wish to skip the choice of a Provider."""
+
+    application_id: ApplicationId
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    state: str | None = field(repr=False)
+    nonce: str | None = field(repr=False)
+    code_challenge: str
+    prompts: frozenset[str]
+    max_age: int | None
+    id_token_hint: str | None = field(repr=False)
+    login_hint: str | None = field(repr=False)
+    organization: ClientOrgId | None
+    provider: RegistrationId | None
+
+    def to_query(self) -> str:
+        """The request as a query string, to go on with once the person has signed in: its wish for a fresh sign-in,
+        and for a Provider, is fulfilled by then and left out."""
+        pairs = {
+            "client_id": self.application_id,
+            "redirect_uri": self.redirect_uri,
+            "response_type": "code",
+            "scope": " ".join(self.scopes),
+            "state": self.state,
+            "nonce": self.nonce,
+            "code_challenge": self.code_challenge,
+            "code_challenge_method": "S256",
+            "prompt": "consent" if "consent" in self.prompts else None,
+            "organization": self.organization,
+        }
+        return urlencode({name: value for name, value in pairs.items() if value is not None})
+
+
+class RequestRefused(OAuthRefusal):
+    """A refusal that the Application is told at its proven `redirect_uri`, with its `state`.
+
+    `reason` is the code of what really happened, for the ledger, where it is finer than `code`.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        sentence: str,
+        *,
+        redirect_uri: str,
+        state: str | None,
+        reason: str | None = None,
+        detail: str = "",
+    ) -> None:
+        super().__init__(code, sentence, detail=detail)
+        self.redirect_uri = redirect_uri
+        self.state = state
+        self.reason = reason or code
+
+
+_TOLD_AS = {
+    "upstream_denied": "access_denied",
+    "account_disabled": "access_denied",
+    "subject_changed": "access_denied",
+}
+
+
+def tell_application(error: BrokerError, request: AuthorizeRequest) -> RequestRefused:
+    """What went wrong on the trip to the Provider, in the words of RFC 6749 section 4.1.2.1."""
+    if isinstance(error, RequestRefused):
+        return error
+    code = "temporarily_unavailable" if isinstance(error, Fault) else _TOLD_AS.get(error.code, "server_error")
+    return RequestRefused(
+        code,
+        error.sentence,
+        redirect_uri=request.redirect_uri,
+        state=request.state,
+        reason=error.code,
+        detail=error.detail,
+    )
+
+
+def application_id_of(parameters: Parameters) -> ApplicationId:
+    """Which Application asks. Raises `Refusal` when that cannot be told."""
+    values = parameters.get("client_id", ())
+    if len(values) != 1 or _NAME.fullmatch(values[0]) is None:
+        raise Refusal("invalid_request", "The link that brought you here does not say which application it is for.")
+    return ApplicationId(values[0])
+
+
+def redirect_uri_of(parameters: Parameters, application: Application) -> str:
+    """Where the answer goes. Raises `Refusal`, which is shown here and never redirected, unless it is registered."""
+    values = parameters.get("redirect_uri", ())
+    if len(values) != 1 or not application.may_redirect_to(values[0]):
+        raise Refusal(
+            "invalid_redirect_uri",
+            f"The link that brought you here would send you somewhere {application.name} has not registered.",
+        )
+    return values[0]
+
+
+def check(parameters: Parameters, application: Application) -> AuthorizeRequest:
+    """Check everything. Raises `Refusal` (show a page) or `RequestRefused` (tell the Application)."""
+    redirect_uri = redirect_uri_of(parameters, application)
+    states = parameters.get("state", ())
+    state = states[0] if len(states) == 1 and _is_text(states[0], _MAX_STATE) else None
+    one = {name: values[0] for name, values in parameters.items() if name in KNOWN and len(values) == 1}
+    for _name, passes, code, sentence in _CHECKS:
+        if not passes(parameters, one):
+            raise RequestRefused(code, sentence, redirect_uri=redirect_uri, state=state)
+    organization = one.get("organization")
+    provider = one.get("provider")
+    return AuthorizeRequest(
+        application_id=application.id,
+        redirect_uri=redirect_uri,
+        scopes=scope.parse(one["scope"]),
+        state=state,
+        nonce=one.get("nonce"),
+        code_challenge=one["code_challenge"],
+        prompts=frozenset(one.get("prompt", "").split()),
+        max_age=int(one["max_age"]) if "max_age" in one else None,
+        id_token_hint=one.get("id_token_hint"),
+        login_hint=one.get("login_hint"),
+        organization=None if organization is None else ClientOrgId(organization),
+        provider=RegistrationId(provider) if provider and _NAME.fullmatch(provider) else None,
+    )
+
+
+def _is_text(value: str, longest: int) -> bool:
+    return len(value) <= longest and _PRINTABLE.fullmatch(value) is not None
+
+
+def _each_once(parameters: Parameters, _one: Mapping[str, str]) -> bool:
+    return all(len(parameters.get(name, ())) <= 1 for name in KNOWN)
+
+
+def _all_readable(_parameters: Parameters, one: Mapping[str, str]) -> bool:
+    return all(_is_text(v, _MAX_STATE if n in ("state", "id_token_hint") else _MAX_SHORT) for n, v in one.items())
+
+
+def _prompt_is_known(_parameters: Parameters, one: Mapping[str, str]) -> bool:
+    prompts = set(one.get("prompt", "").split())
+    return prompts <= {"none", "login", "consent", "select_account"} and ("none" not in prompts or len(prompts) == 1)
+
+
+def _max_age_is_seconds(_parameters: Parameters, one: Mapping[str, str]) -> bool:
+    return re.fullmatch("[0-9]{1,9}", one.get("max_age", "0")) is not None
+
+
+def _organization_is_a_name(_parameters: Parameters, one: Mapping[str, str]) -> bool:
+    return "organization" not in one or _NAME.fullmatch(one["organization"]) is not None
+
+
+_Check = Callable[[Parameters, Mapping[str, str]], bool]
+# fmt: off
+_CHECKS: tuple[tuple[str, _Check, str, str], ...] = (
+    ("each once",       _each_once,                                                   "invalid_request",            "A parameter was sent twice."),
+    ("readable",        _all_readable,                                                "invalid_request",            "A parameter is too long or has characters that are not allowed."),
+    ("no request",      lambda _p, one: "request" not in one,                         "request_not_supported",      "Request objects are not supported."),
+    ("no request_uri",  lambda _p, one: "request_uri" not in one,                     "request_uri_not_supported",  "request_uri is not supported."),
+    ("no registration", lambda _p, one: "registration" not in one,                    "registration_not_supported", "Self-issued registration is not supported."),
+    ("a type",          lambda _p, one: bool(one.get("response_type")),               "invalid_request",            "response_type is missing."),
+    ("type is code",    lambda _p, one: one["response_type"] == "code",               "unsupported_response_type",  "Only response_type=code is supported."),
+    ("mode is query",   lambda _p, one: one.get("response_mode", "query") == "query", "invalid_request",            "Only response_mode=query is supported."),
+    ("scope",           lambda _p, one: "openid" in one.get("scope", "").split(),     "invalid_scope",              "scope must hold openid."),
+    ("a challenge",     lambda _p, one: bool(one.get("code_challenge")),              "invalid_request",            "code_challenge is required (RFC 7636)."),
+    ("S256",            lambda _p, one: one.get("code_challenge_method") == "S256",   "invalid_request",            "code_challenge_method must be S256."),
+    ("challenge",       lambda _p, one: pkce.is_challenge(one["code_challenge"]),     "invalid_request",            "code_challenge is malformed."),
+    ("prompt",          _prompt_is_known,                                             "invalid_request",            "prompt has an unknown value, or none together with another."),
+    ("max_age",         _max_age_is_seconds,                                          "invalid_request",            "max_age must be a number of seconds."),
+    ("organization",    _organization_is_a_name,                                      "invalid_request",            "organization is malformed."),
+    ("no resource",     lambda _p, one: "resource" not in one,                        "invalid_target",             "An application's audience is fixed; resource is not supported."),
+)
+# fmt: on

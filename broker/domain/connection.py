@@ -1,0 +1,134 @@
+"""Owns the Connection: the lasting link of a User to an Identity, which the User can revoke.
+
+Refuses plaintext: kept attributes and tokens have a shape here only while a flow holds them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from broker.domain.ids import ConnectionId, IdentityId, RegistrationId, UserId
+
+TABLE = "connections"
+
+
+class ConnectionStatus(StrEnum):
+    """Health of a Connection."""
+
+    ACTIVE = "active"
+    NEEDS_REAUTH = "needs_reauth"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpstreamTokens:
+    """What a Provider handed out. `expires_at` in seconds since the epoch, None when the Provider did not say."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    expires_at: int | None
+
+    def to_bytes(self) -> bytes:
+        """The plaintext that is sealed."""
+        return json.dumps([self.access_token, self.refresh_token, self.expires_at]).encode()
+
+    @classmethod
+    def from_bytes(cls, plaintext: bytes) -> UpstreamTokens:
+        """The inverse of `to_bytes`."""
+        access_token, refresh_token, expires_at = json.loads(plaintext)
+        return cls(access_token=access_token, refresh_token=refresh_token, expires_at=expires_at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptAttribute:
+    """One attribute that the policy let through, and since when it is kept (seconds since the epoch)."""
+
+    name: str
+    value: str = field(repr=False)
+    since: int
+
+
+def attributes_to_bytes(kept: tuple[KeptAttribute, ...]) -> bytes:
+    """The plaintext that is sealed."""
+    return json.dumps([[a.name, a.value, a.since] for a in kept]).encode()
+
+
+def attributes_from_bytes(plaintext: bytes) -> tuple[KeptAttribute, ...]:
+    """The inverse of `attributes_to_bytes`."""
+    return tuple(KeptAttribute(name=n, value=v, since=s) for n, v, s in json.loads(plaintext))
+
+
+def refreshed_attributes(
+    selected: Mapping[str, str],
+    before: tuple[KeptAttribute, ...],
+    *,
+    asked: Collection[str],
+    allowed: Collection[str],
+    now: int,
+) -> tuple[KeptAttribute, ...]:
+    """What is kept after a sign-in.
+
+    `selected` is what the policy chose this time, out of the attributes that were `asked` for. An unchanged value keeps
+    its date. A value that was not asked for this time stays if it is still `allowed`; one that was asked for and did
+    not come goes.
+    """
+    since = {(a.name, a.value): a.since for a in before}
+    kept = {a.name: a for a in before if a.name in allowed and a.name not in asked}
+    for name, value in selected.items():
+        kept[name] = KeptAttribute(name=name, value=value, since=since.get((name, value), now))
+    return tuple(kept[name] for name in sorted(kept))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """A row of the link. `generation` counts its writes; both envelopes are bound to it.
+
+    A revoked Connection holds no envelope any more.
+    """
+
+    id: ConnectionId
+    user_id: UserId
+    identity_id: IdentityId
+    registration: RegistrationId
+    status: ConnectionStatus
+    sealed_attributes: bytes | None = field(repr=False)
+    sealed_tokens: bytes | None = field(repr=False)
+    granted_scopes: frozenset[str]
+    generation: int
+    created_at: int
+    last_used_at: int
+    revoked_at: int | None
+
+
+def renewed(
+    before: Connection | None,
+    *,
+    id: ConnectionId,
+    user_id: UserId,
+    identity_id: IdentityId,
+    registration: RegistrationId,
+    granted_scopes: frozenset[str],
+    now: int,
+) -> Connection:
+    """The Connection after a sign-in, still without its envelopes: a new one, or `before` in its next generation.
+
+    One that was revoked begins anew; one that lasted keeps the date of its beginning.
+    """
+    lasted = before is not None and before.status is not ConnectionStatus.REVOKED
+    return Connection(
+        id=id if before is None else before.id,
+        user_id=user_id,
+        identity_id=identity_id,
+        registration=registration,
+        status=ConnectionStatus.ACTIVE,
+        sealed_attributes=None,
+        sealed_tokens=None,
+        granted_scopes=granted_scopes,
+        generation=1 if before is None else before.generation + 1,
+        created_at=before.created_at if before is not None and lasted else now,
+        last_used_at=now,
+        revoked_at=None,
+    )

@@ -1,0 +1,116 @@
+"""Owns the Grant: what a User's sign-in gave an Application, and the one-time code that fetches it.
+
+Refuses a code that is late, used, or presented by anybody but the Application and redirect target it was made for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from broker.domain import pkce
+from broker.domain.application import Application
+from broker.domain.authorize_request import AuthorizeRequest, RequestRefused
+from broker.domain.errors import OAuthRefusal
+from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, SessionId, UserId
+from broker.domain.session import Session
+
+CODE_LIFETIME = 60
+"""OWASP ASVS 5.0 10.4.3 (L3): an authorization code lives at most one minute."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grant:
+    """A code on its way to an Application, and afterwards the record that its tokens refer to."""
+
+    id: GrantId
+    code: KeyedHash = field(repr=False)
+    application_id: ApplicationId
+    user_id: UserId
+    session_id: SessionId
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    organization: ClientOrgId | None
+    nonce: str | None
+    code_challenge: str
+    auth_time: int
+    created_at: int
+    redeemed_at: int | None = None
+    revoked_at: int | None = None
+
+
+Rights = Mapping[ClientOrgId, tuple[str, ...]]
+"""Per Client, the rights that it gives one User."""
+
+
+class CodeMisused(OAuthRefusal):
+    """The code is real but was not presented as it must be; the Grant has to be burnt."""
+
+
+def check_redemption(
+    grant: Grant, *, application_id: ApplicationId, redirect_uri: str, code_verifier: str, now: int
+) -> None:
+    """Raise `CodeMisused` (`invalid_grant`) unless this redemption is the one the code was made for.
+
+    RFC 6749 section 4.1.3, RFC 7636 section 4.6.
+    """
+    if grant.application_id != application_id:
+        problem = "code of another application"
+    elif grant.redeemed_at is not None:
+        problem = "code used before"
+    elif grant.revoked_at is not None:
+        problem = "grant revoked"
+    elif now >= grant.created_at + CODE_LIFETIME:
+        problem = "code expired"
+    elif grant.redirect_uri != redirect_uri:
+        problem = "redirect_uri differs"
+    elif not pkce.proves(code_verifier, grant.code_challenge):
+        problem = "code_verifier does not match"
+    else:
+        return
+    raise CodeMisused("invalid_grant", "The code is invalid, expired or was used before.", detail=problem)
+
+
+def check_entitled(request: AuthorizeRequest, application: Application, rights: Rights) -> None:
+    """Raise `RequestRefused` (`access_denied`) unless the User's Authorizations suffice for what is asked.
+
+    A Client that does not exist and one that the User does not act for cannot be told apart.
+    """
+    if request.organization is not None and request.organization not in rights:
+        detail = "no Authorization of the organization asked for"
+    elif application.requires_authorization and not rights:
+        detail = "no Authorization at all"
+    else:
+        return
+    raise RequestRefused(
+        "access_denied",
+        "You have no authorization for this yet. Ask your organisation's administrator for one.",
+        redirect_uri=request.redirect_uri,
+        state=request.state,
+        detail=detail,
+    )
+
+
+def narrowed(rights: Rights, organization: ClientOrgId | None) -> dict[ClientOrgId, tuple[str, ...]]:
+    """The Authorizations that a token may speak of: all, or the one Client's that was asked for."""
+    return {c: r for c, r in rights.items() if organization is None or c == organization}
+
+
+def new_grant(
+    request: AuthorizeRequest, *, id: GrantId, code: KeyedHash, user_id: UserId, session: Session, now: int
+) -> Grant:
+    """The Grant that answers `request` for the person signed in by `session`."""
+    return Grant(
+        id=id,
+        code=code,
+        application_id=request.application_id,
+        user_id=user_id,
+        session_id=session.id,
+        redirect_uri=request.redirect_uri,
+        scopes=request.scopes,
+        organization=request.organization,
+        nonce=request.nonce,
+        code_challenge=request.code_challenge,
+        auth_time=session.auth_time,
+        created_at=now,
+    )

@@ -1,0 +1,31 @@
+"""Owns the User: an opaque, stable id and whether it may sign in. Refuses every personal attribute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from broker.domain.errors import Refusal
+from broker.domain.ids import UserId
+
+
+class UserStatus(StrEnum):
+    """Whether a User may sign in."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class User:
+    """A person known by an opaque id. `created_at` in seconds since the epoch."""
+
+    id: UserId
+    status: UserStatus
+    created_at: int
+
+
+def require_active(user: User) -> None:
+    """Raise `Refusal` unless the User may sign in and be given tokens."""
+    if user.status is not UserStatus.ACTIVE:
+        raise Refusal("account_disabled", "This account has been switched off.", detail=f"user {user.id}")

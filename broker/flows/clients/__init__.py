@@ -1,0 +1,1 @@
+"""Clients, Applications and Authorizations, as the operator declares them."""

@@ -1,0 +1,168 @@
+"""Owns making what an operator declared true: compares, and writes exactly the differences, all or none.
+
+Refuses to touch what is the same already, so that applying twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from broker.domain.application import Application
+from broker.domain.changes import (
+    AddAuthorization,
+    Change,
+    PutApplication,
+    PutClientOrg,
+    Record,
+    RemoveApplication,
+    RemoveAuthorization,
+    RemoveClientOrg,
+    SetRights,
+)
+from broker.domain.client_org import Authorization
+from broker.domain.ids import AuthorizationId, KeyedHash
+from broker.domain.ledger import AuditEvent
+from broker.domain.manifest import Declared, Manifest
+from broker.flows.ports import Catalogue, Ports
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """One line of what changes: `sign` is "+", "~" or "-"; `what` and `detail` hold no secret, `object_id` nobody's data."""
+
+    sign: str
+    what: str
+    detail: str
+    object_id: str
+    change: Change
+
+    def __str__(self) -> str:
+        return f"{self.sign} {self.what}" + (f"  {self.detail}" if self.detail else "")
+
+
+async def apply(manifest: Manifest, ports: Ports, *, dry_run: bool) -> tuple[Difference, ...]:
+    """Write the differences between the manifest and what is stored, unless `dry_run`, and return them."""
+    stored = await ports.store.catalogue()
+    differences = (
+        *_clients(manifest, stored),
+        *_applications(manifest, stored, ports),
+        *_authorizations(manifest, stored, ports),
+    )
+    if differences and not dry_run:
+        now = ports.clock.now()
+        records = [
+            Record(
+                event=AuditEvent(
+                    at=now, action=f"apply.{type(d.change).__name__}", outcome="done", object_id=d.object_id
+                )
+            )
+            for d in differences
+        ]
+        await ports.store.write(*(d.change for d in differences), *records)
+    return differences
+
+
+def _clients(manifest: Manifest, stored: Catalogue) -> Iterator[Difference]:
+    for client in manifest.clients:
+        before = stored.clients.get(client.id)
+        if before != client:
+            rights = frozenset[str]() if before is None else before.rights
+            yield Difference(
+                sign="+" if before is None else "~",
+                what=f"client {client.id}",
+                detail=f"{client.name!r} {_changed(rights, client.rights)}".strip(),
+                object_id=client.id,
+                change=PutClientOrg(client_org=client),
+            )
+    for gone in sorted(stored.clients.keys() - {client.id for client in manifest.clients}):
+        yield Difference(
+            sign="-",
+            what=f"client {gone}",
+            detail="with every Authorization it gave",
+            object_id=gone,
+            change=RemoveClientOrg(client_org_id=gone),
+        )
+
+
+def _applications(manifest: Manifest, stored: Catalogue, ports: Ports) -> Iterator[Difference]:
+    for declared in manifest.applications:
+        application = _hashed(declared, ports)
+        before = stored.applications.get(application.id)
+        if before == application:
+            continue
+        names = [
+            n for n in Application.__slots__ if before is not None and getattr(before, n) != getattr(application, n)
+        ]
+        yield Difference(
+            sign="+" if before is None else "~",
+            what=f"application {application.id}",
+            detail=f"{application.name!r}" if before is None else f"changed: {', '.join(names)}",
+            object_id=application.id,
+            change=PutApplication(application=application),
+        )
+    for gone in sorted(stored.applications.keys() - {a.id for a in manifest.applications}):
+        yield Difference(
+            sign="-",
+            what=f"application {gone}",
+            detail="with its grants and consents",
+            object_id=gone,
+            change=RemoveApplication(application_id=gone),
+        )
+
+
+def _authorizations(manifest: Manifest, stored: Catalogue, ports: Ports) -> Iterator[Difference]:
+    before = {(a.client_org, a.invited_email): a for a in stored.authorizations}
+    declared: set[tuple[str, KeyedHash]] = set()
+    for invited in manifest.authorizations:
+        email = ports.secrets.keyed_hash("email", invited.email)
+        declared.add((invited.client_org, email))
+        what = f"authorization {invited.client_org} -> {invited.email}"
+        former = before.get((invited.client_org, email))
+        if former is None:
+            new = Authorization(
+                id=AuthorizationId(ports.secrets.new_id("azn")),
+                client_org=invited.client_org,
+                invited_email=email,
+                user_id=None,
+                rights=invited.rights,
+                created_at=ports.clock.now(),
+            )
+            yield Difference(
+                sign="+",
+                what=what,
+                detail=_changed(frozenset(), new.rights),
+                object_id=new.id,
+                change=AddAuthorization(authorization=new),
+            )
+        elif former.rights != invited.rights:
+            yield Difference(
+                sign="~",
+                what=what,
+                detail=_changed(former.rights, invited.rights),
+                object_id=former.id,
+                change=SetRights(authorization_id=former.id, rights=invited.rights),
+            )
+    kept_clients = {client.id for client in manifest.clients}
+    for key, gone in before.items():
+        if key not in declared and gone.client_org in kept_clients:
+            holder = gone.user_id or "an invitation nobody has taken"
+            yield Difference(
+                sign="-",
+                what=f"authorization {gone.client_org} -> {holder}",
+                detail=_changed(gone.rights, frozenset()),
+                object_id=gone.id,
+                change=RemoveAuthorization(authorization_id=gone.id),
+            )
+
+
+def _hashed(declared: Declared, ports: Ports) -> Application:
+    secrets = tuple(ports.secrets.keyed_hash("application_secret", secret) for secret in declared.secrets)
+    fields = {name: getattr(declared, name) for name in Declared.__slots__ if name != "secrets"}
+    return Application(**fields, secrets=secrets)
+
+
+def _changed(before: frozenset[str], after: frozenset[str]) -> str:
+    return " ".join(
+        [*(f"+{right}" for right in sorted(after - before)), *(f"-{right}" for right in sorted(before - after))]
+    )

@@ -1,0 +1,1 @@
+"""What a User keeps connected, and revokes."""

@@ -1,0 +1,64 @@
+"""Owns the outbox: tells Providers of revocations until they know, and destroys each token with its last try.
+
+Refuses to give up early: a Provider that is away is asked again, later and later, for a week.
+"""
+
+from __future__ import annotations
+
+from broker.domain.changes import Change, Record, RetryRevocation, SettleRevocation
+from broker.domain.connection import UpstreamTokens
+from broker.domain.errors import Conflict, SealBroken
+from broker.domain.ledger import AuditEvent
+from broker.domain.outbox import GIVE_UP_AFTER, PendingRevocation, RevocationResult, next_wait
+from broker.flows.ports import Ports
+
+_BATCH = 20
+
+
+async def deliver_revocations(ports: Ports) -> int:
+    """Try everything that is due now, once each. Returns how many are settled. Safe to run in any number of processes."""
+    settled = 0
+    for pending in await ports.store.due_revocations(ports.clock.now(), _BATCH):
+        try:
+            settled += await _deliver(pending, ports)
+        except Conflict:
+            continue  # another process was first
+    return settled
+
+
+async def _deliver(pending: PendingRevocation, ports: Ports) -> bool:
+    now = ports.clock.now()
+    # Claim it first: were two processes to tell the Provider, one of them would read "already dead" for our own doing.
+    await ports.store.write(
+        RetryRevocation(id=pending.id, expected_tries=pending.tries, next_try_at=now + next_wait(pending.tries))
+    )
+    result = await _tell(pending, ports)
+    if result is RevocationResult.PENDING and now >= pending.created_at + GIVE_UP_AFTER:
+        result = RevocationResult.GIVEN_UP
+    if result is RevocationResult.PENDING:
+        return False
+    changes: list[Change] = [SettleRevocation(id=pending.id, result=result)]
+    event = AuditEvent(
+        at=now,
+        action="connection.revoke_upstream",
+        outcome="failed" if result is RevocationResult.GIVEN_UP else "done",
+        reason=result.value,
+        user_id=pending.user_id,
+        registration=pending.registration,
+        object_id=pending.connection_id,
+    )
+    await ports.store.write(*changes, Record(event=event))
+    return True
+
+
+async def _tell(pending: PendingRevocation, ports: Ports) -> RevocationResult:
+    if pending.registration not in ports.upstream.registrations:
+        return RevocationResult.UNSUPPORTED
+    key = await ports.store.data_key(pending.user_id)
+    if key is None or pending.sealed_token is None:
+        return RevocationResult.GIVEN_UP
+    try:
+        plaintext = await ports.vault.open(key, pending.place, pending.sealed_token)
+    except SealBroken:
+        return RevocationResult.GIVEN_UP
+    return await ports.upstream.revoke(pending.registration, UpstreamTokens.from_bytes(plaintext))

@@ -1,0 +1,96 @@
+"""Owns revoking a Connection: everything kept of it is destroyed here first; the Provider is told afterwards, by the outbox.
+
+Refuses Connections of anybody else, as if they did not exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from broker.domain.changes import AddPendingRevocation, Change, EndSessionsOfConnection, Record, ReplaceConnection
+from broker.domain.connection import Connection, ConnectionStatus
+from broker.domain.errors import Conflict, Fault, NotFound, SealBroken
+from broker.domain.ids import ConnectionId, UserId
+from broker.domain.ledger import AuditEvent
+from broker.domain.outbox import PendingRevocation, RevocationResult
+from broker.flows.ports import ConnectionInFull, Ports
+from broker.flows.sealed import open_tokens
+
+_TRIES = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revoked:
+    """The Connection as it now is, and what its Provider is yet to be told (None: nothing, or it cannot be told)."""
+
+    connection: Connection
+    pending: PendingRevocation | None
+
+
+async def revoke(connection_id: ConnectionId, user_id: UserId, ports: Ports, *, request_id: str) -> Revoked:
+    """Revoke, durably and at once. Every Session that began through the Connection ends. Raises `NotFound`."""
+    for _ in range(_TRIES):
+        found = await ports.store.connection(connection_id)
+        if found is None or found.connection.user_id != user_id:
+            raise NotFound(detail="no such connection of this user")
+        if found.connection.status is ConnectionStatus.REVOKED:
+            return Revoked(connection=found.connection, pending=found.pending[0] if found.pending else None)
+        try:
+            return await _destroy(found, ports, request_id)
+        except Conflict:
+            continue  # a sign-in or a refresh wrote meanwhile: destroy what it wrote
+    raise Fault("contention", "This connection is being used at this moment. Please try again.")
+
+
+async def _destroy(found: ConnectionInFull, ports: Ports, request_id: str) -> Revoked:
+    now = ports.clock.now()
+    before = found.connection
+    destroyed = replace(
+        before,
+        status=ConnectionStatus.REVOKED,
+        sealed_attributes=None,
+        sealed_tokens=None,
+        granted_scopes=frozenset(),
+        generation=before.generation + 1,
+        revoked_at=now,
+    )
+    pending = await _pending(found, ports, now)
+    changes: list[Change] = [ReplaceConnection(connection=destroyed, expected_generation=before.generation)]
+    if pending is not None:
+        changes.append(AddPendingRevocation(pending=pending))
+    event = AuditEvent(
+        at=now,
+        action="connection.revoke",
+        outcome="done",
+        request_id=request_id,
+        user_id=before.user_id,
+        registration=before.registration,
+        object_id=before.id,
+    )
+    await ports.store.write(*changes, EndSessionsOfConnection(connection_id=before.id, at=now), Record(event=event))
+    return Revoked(connection=destroyed, pending=pending)
+
+
+async def _pending(found: ConnectionInFull, ports: Ports, now: int) -> PendingRevocation | None:
+    """The tokens, sealed anew for the outbox, where they stay until the Provider knows."""
+    facts = ports.upstream.registrations.get(found.connection.registration)
+    if facts is None or not facts.can_revoke:
+        return None
+    try:
+        tokens = await open_tokens(found.connection, found.data_key, ports.vault)
+    except SealBroken:
+        return None  # nobody can read them any more, so nobody can revoke them either
+    if tokens is None:
+        return None
+    pending = PendingRevocation(
+        id=ports.secrets.new_id("rev"),
+        connection_id=found.connection.id,
+        user_id=found.connection.user_id,
+        registration=found.connection.registration,
+        sealed_token=None,
+        tries=0,
+        next_try_at=now,
+        created_at=now,
+        result=RevocationResult.PENDING,
+    )
+    return replace(pending, sealed_token=await ports.vault.seal(found.data_key, pending.place, tokens.to_bytes()))

@@ -1,0 +1,37 @@
+"""Owns what a User sees of their Connections: each with its kept attributes opened. Refuses to open tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker.domain.connection import Connection, ConnectionStatus, KeptAttribute
+from broker.domain.errors import SealBroken
+from broker.domain.ids import UserId
+from broker.domain.outbox import PendingRevocation
+from broker.flows.ports import Ports
+from broker.flows.sealed import open_attributes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownConnection:
+    """A Connection as its User may see it. `attributes` is empty when it does not open; it then needs attention."""
+
+    connection: Connection
+    status: ConnectionStatus
+    attributes: tuple[KeptAttribute, ...]
+    pending: tuple[PendingRevocation, ...]
+
+
+async def show_connections(user_id: UserId, ports: Ports) -> tuple[ShownConnection, ...]:
+    """All Connections of a User, revoked ones included."""
+    shown: list[ShownConnection] = []
+    for found in await ports.store.connections_of(user_id):
+        status = found.connection.status
+        try:
+            attributes = await open_attributes(found.connection, found.data_key, ports.vault)
+        except SealBroken:
+            attributes, status = (), ConnectionStatus.NEEDS_REAUTH
+        shown.append(
+            ShownConnection(connection=found.connection, status=status, attributes=attributes, pending=found.pending)
+        )
+    return tuple(shown)

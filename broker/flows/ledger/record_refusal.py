@@ -1,0 +1,34 @@
+"""Owns writing down that something was refused, once for each refused request. Refuses values: codes and ids only."""
+
+from __future__ import annotations
+
+from broker.domain.authorize_request import RequestRefused
+from broker.domain.changes import Record
+from broker.domain.errors import BrokerError, Fault
+from broker.domain.ids import ApplicationId, RegistrationId, UserId
+from broker.domain.ledger import AuditEvent
+from broker.flows.ports import Ports
+
+
+async def record_refusal(
+    error: BrokerError,
+    action: str,
+    ports: Ports,
+    *,
+    request_id: str,
+    user_id: UserId | None = None,
+    application_id: ApplicationId | None = None,
+    registration: RegistrationId | None = None,
+) -> None:
+    """Append one event with the error's code as its reason."""
+    event = AuditEvent(
+        at=ports.clock.now(),
+        action=action,
+        outcome="failed" if isinstance(error, Fault) else "refused",
+        reason=error.reason if isinstance(error, RequestRefused) else error.code,
+        request_id=request_id,
+        user_id=user_id,
+        application_id=application_id,
+        registration=registration,
+    )
+    await ports.store.write(Record(event=event))

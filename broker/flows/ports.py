@@ -1,0 +1,289 @@
+"""Owns what the flows need from the edges. Refuses to know which library is behind a port.
+
+Every port may raise `Fault` when what is behind it does not answer. `Store.write` may raise `Conflict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from broker.domain.application import Application
+from broker.domain.attempt import SignInAttempt
+from broker.domain.changes import Change
+from broker.domain.client_org import Authorization, ClientOrg
+from broker.domain.connection import Connection, UpstreamTokens
+from broker.domain.consent import Consent
+from broker.domain.grant import Grant
+from broker.domain.identity import Identity, ProviderIdentity
+from broker.domain.ids import (
+    ApplicationId,
+    AttemptId,
+    ClientOrgId,
+    ConnectionId,
+    GrantId,
+    KeyedHash,
+    RegistrationId,
+    SessionId,
+    UserId,
+)
+from broker.domain.ledger import AuditEvent
+from broker.domain.outbox import PendingRevocation, RevocationResult
+from broker.domain.policy import AttributePolicy
+from broker.domain.sealing import Place, WrappedKey
+from broker.domain.session import Session
+from broker.domain.signing_key import SigningKey
+from broker.domain.user import User
+
+# What is read. Each read is one statement and returns one consistent snapshot.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveSession:
+    """A Session found by its cookie, and its User. It may have ended: `session.is_live` says."""
+
+    session: Session
+    user: User
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownIdentity:
+    """Everything about an Identity that somebody signed in with before."""
+
+    identity: Identity
+    user: User
+    data_key: WrappedKey
+    connection: Connection | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldAuthorizations:
+    """A User's Authorizations and the open invitations for an e-mail address, with the Clients they are of."""
+
+    authorizations: tuple[Authorization, ...]
+    clients: Mapping[ClientOrgId, ClientOrg]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GrantInFull:
+    """A Grant with all that deciding about its code or its tokens takes."""
+
+    grant: Grant
+    application: Application
+    user: User
+    session: Session
+    connection: Connection
+    data_key: WrappedKey
+    held: HeldAuthorizations
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionInFull:
+    """A Connection with the key that opens it, and what its Provider still has to be told."""
+
+    connection: Connection
+    data_key: WrappedKey
+    pending: tuple[PendingRevocation, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Catalogue:
+    """All Clients, Applications and Authorizations: what `broker apply` compares its file with."""
+
+    clients: Mapping[ClientOrgId, ClientOrg]
+    applications: Mapping[ApplicationId, Application]
+    authorizations: tuple[Authorization, ...]
+
+
+class Store(Protocol):
+    """SQL, the truth."""
+
+    async def write(self, *changes: Change) -> None:
+        """Make all changes together, durably, or none. Raises `Conflict`."""
+
+    async def application(self, application_id: ApplicationId) -> Application | None: ...
+
+    async def session(self, secret: KeyedHash) -> LiveSession | None: ...
+
+    async def attempt_taken(self, attempt_id: AttemptId) -> bool:
+        """Whether a sign-in attempt was finished before. `TakeAttempt` decides; this spares a Provider a useless call."""
+
+    async def known_identity(self, identity_hash: KeyedHash) -> KnownIdentity | None: ...
+
+    async def data_key(self, owner: str) -> WrappedKey | None: ...
+
+    async def held_authorizations(self, user_id: UserId | None, email: KeyedHash | None) -> HeldAuthorizations:
+        """Those bound to the User, and unbound ones for the e-mail address; None asks for none."""
+
+    async def is_bound_elsewhere(
+        self, email: KeyedHash, registration: RegistrationId, identity_hash: KeyedHash
+    ) -> bool:
+        """Whether an Authorization for this e-mail address was bound to a User who has another Identity at this registration."""
+
+    async def grant_by_code(self, code: KeyedHash) -> GrantInFull | None: ...
+
+    async def grant(self, grant_id: GrantId) -> GrantInFull | None: ...
+
+    async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None: ...
+
+    async def connections_of(self, user_id: UserId) -> Sequence[ConnectionInFull]: ...
+
+    async def connection(self, connection_id: ConnectionId) -> ConnectionInFull | None: ...
+
+    async def sessions_of(self, user_id: UserId, since: int) -> Sequence[Session]:
+        """Not ended, and last seen at or after `since`; the newest first."""
+
+    async def applications_used(self, user_id: UserId) -> Mapping[SessionId, str]:
+        """Per Session, the name of the Application that last got a Grant from it."""
+
+    async def catalogue(self) -> Catalogue: ...
+
+    async def due_revocations(self, now: int, limit: int) -> Sequence[PendingRevocation]: ...
+
+    async def signing_keys(self) -> Sequence[SigningKey]: ...
+
+    async def data_keys_by_kek(self) -> Mapping[str, WrappedKey]:
+        """One data key for each KEK in use, to prove at start that the keyring opens them."""
+
+    async def events(self, limit: int) -> Sequence[AuditEvent]:
+        """The newest events, the newest first."""
+
+    async def take_lease(self, name: str, holder: str, now: int, seconds: int) -> bool:
+        """Take or renew the lease for a job; it only lowers load, nothing depends on it."""
+
+    async def forget_expired(self, now: int) -> int:
+        """Delete taken attempts, codes and sessions nobody needs any more; how many rows went."""
+
+    async def ping(self) -> None:
+        """Raise `Fault` unless the database answers."""
+
+
+class Vault(Protocol):
+    """Seals what is kept. Everything that does not open raises `SealBroken`, one error for all causes."""
+
+    async def new_key(self, owner: str, now: int) -> WrappedKey: ...
+
+    async def seal(self, key: WrappedKey, place: Place, plaintext: bytes) -> bytes: ...
+
+    async def open(self, key: WrappedKey, place: Place, envelope: bytes) -> bytes: ...
+
+    async def check(self, keys: Mapping[str, WrappedKey]) -> tuple[str, ...]:
+        """Why each of these keys cannot be unwrapped (KEK missing or wrong); empty when all can."""
+
+
+class Secrets(Protocol):
+    """Randomness, keyed hashes, and the sealed cookie of an attempt."""
+
+    def token(self) -> str:
+        """256 random bits, base64url, 43 characters."""
+
+    def new_id(self, prefix: str) -> str:
+        """An opaque id of 128 random bits, such as "usr_…"."""
+
+    def keyed_hash(self, kind: str, value: str) -> KeyedHash:
+        """HMAC-SHA-256 under a key of its own for each `kind`."""
+
+    def same(self, a: str, b: str) -> bool:
+        """Compare in constant time."""
+
+    def seal_attempt(self, attempt: SignInAttempt) -> str:
+        """A cookie value."""
+
+    def open_attempt(self, cookie: str) -> SignInAttempt | None:
+        """None for anything but a value that `seal_attempt` made."""
+
+
+class Signer(Protocol):
+    """Signs tokens with the active key, and recognises our own."""
+
+    def sign(self, claims: Mapping[str, Any], *, typ: str) -> str: ...
+
+    def verify(self, token: str, *, typ: str, audience: str | None, now: int | None) -> dict[str, Any] | None:
+        """The claims of a token we signed ourselves, or None. `audience` None: any; `now` None: expiry is not looked at."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Callback:
+    """What a Provider sent the browser back with. `iss` is RFC 9207's."""
+
+    registration: RegistrationId
+    state: str = field(repr=False)
+    code: str | None = field(repr=False)
+    error: str | None
+    iss: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerifiedSignIn:
+    """A Provider's answer after every check.
+
+    `profile` holds only attributes that the Provider's page of facts names, still unselected: nothing of it may be
+    stored, cached or logged before the policy has chosen. `verified_email` is None unless the e-mail trust rule holds.
+    """
+
+    identity: ProviderIdentity
+    profile: Mapping[str, object] = field(repr=False)
+    verified_email: str | None = field(repr=False)
+    tokens: UpstreamTokens = field(repr=False)
+    granted_scopes: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistrationFacts:
+    """What flows and pages may know about a registration.
+
+    `attributes`: each attribute its Provider can tell. `reach`: in words, how far a revocation at the Provider goes.
+    `permissions_page`: where the person can end it at the Provider, if it has such a page.
+    """
+
+    id: RegistrationId
+    provider: str
+    label: str
+    attributes: frozenset[str]
+    can_revoke: bool
+    reach: str
+    permissions_page: str | None
+
+
+class Upstream(Protocol):
+    """Speaks to Providers."""
+
+    @property
+    def registrations(self) -> Mapping[RegistrationId, RegistrationFacts]: ...
+
+    def scopes_for(self, registration: RegistrationId, attributes: frozenset[str]) -> tuple[str, ...]:
+        """Only the scopes that these attributes, and signing in as such, need."""
+
+    async def authorize_url(self, attempt: SignInAttempt, *, login_hint: str | None, prompt_login: bool) -> str:
+        """Where to send the browser. Raises `Fault` when the Provider's metadata cannot be had."""
+
+    async def exchange(self, attempt: SignInAttempt, callback: Callback) -> VerifiedSignIn:
+        """Check the callback (RFC 9207), redeem its code once, verify everything. Raises `Refusal` or `Fault`.
+
+        Tokens that were obtained before a check failed are revoked at the Provider, as far as it can.
+        """
+
+    async def revoke(self, registration: RegistrationId, tokens: UpstreamTokens) -> RevocationResult:
+        """Tell the Provider. Never raises: `PENDING` means try again."""
+
+
+class Clock(Protocol):
+    """The one place where the time comes from."""
+
+    def now(self) -> int:
+        """Whole seconds since the epoch, UTC."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ports:
+    """All the edges, for one broker process."""
+
+    issuer: str
+    store: Store
+    vault: Vault
+    secrets: Secrets
+    signer: Signer
+    upstream: Upstream
+    clock: Clock
+    policy: AttributePolicy

@@ -1,0 +1,74 @@
+"""Owns the step that several flows share: a Connection's envelopes, opened and sealed at their place. Not a verb of its own.
+
+Together with `sign_in/finish.py` and `connections/deliver.py` this is where plaintext tokens are handled; nothing else sees one.
+"""
+
+from __future__ import annotations
+
+from broker.domain import scope
+from broker.domain.connection import TABLE as CONNECTIONS
+from broker.domain.connection import (
+    Connection,
+    KeptAttribute,
+    UpstreamTokens,
+    attributes_from_bytes,
+    attributes_to_bytes,
+)
+from broker.domain.ids import ClientOrgId
+from broker.domain.sealing import Place, WrappedKey
+from broker.flows.ports import GrantInFull, Ports, Vault
+
+
+async def open_attributes(connection: Connection, key: WrappedKey, vault: Vault) -> tuple[KeptAttribute, ...]:
+    """The kept attributes; none of a revoked Connection. Raises `SealBroken`."""
+    if connection.sealed_attributes is None:
+        return ()
+    place = _place(connection, "sealed_attributes")
+    return attributes_from_bytes(await vault.open(key, place, connection.sealed_attributes))
+
+
+async def open_tokens(connection: Connection, key: WrappedKey, vault: Vault) -> UpstreamTokens | None:
+    """The Provider's tokens; None of a revoked Connection. Raises `SealBroken`."""
+    if connection.sealed_tokens is None:
+        return None
+    return UpstreamTokens.from_bytes(
+        await vault.open(key, _place(connection, "sealed_tokens"), connection.sealed_tokens)
+    )
+
+
+async def seal(
+    connection: Connection,
+    kept: tuple[KeptAttribute, ...],
+    tokens: UpstreamTokens,
+    key: WrappedKey,
+    vault: Vault,
+) -> tuple[bytes, bytes]:
+    """(sealed_attributes, sealed_tokens) for `connection` as it is to be written, its new generation included."""
+    return (
+        await vault.seal(key, _place(connection, "sealed_attributes"), attributes_to_bytes(kept)),
+        await vault.seal(key, _place(connection, "sealed_tokens"), tokens.to_bytes()),
+    )
+
+
+def _place(connection: Connection, column: str) -> Place:
+    return Place(
+        table=CONNECTIONS,
+        column=column,
+        row_id=connection.id,
+        owner=connection.user_id,
+        registration=connection.registration,
+        generation=connection.generation,
+    )
+
+
+async def open_released(found: GrantInFull, clients: tuple[ClientOrgId, ...], ports: Ports) -> dict[str, str]:
+    """The attributes that the policy releases to this Grant's Application for these Clients, and that its scopes ask for.
+
+    Nothing is opened when nothing may be released. Raises `SealBroken`.
+    """
+    releases = ports.policy.releases(found.connection.registration, clients)
+    names = {name for name in releases if scope.covers(found.grant.scopes, name)}
+    if not names:
+        return {}
+    kept = await open_attributes(found.connection, found.data_key, ports.vault)
+    return {a.name: a.value for a in kept if a.name in names}

@@ -1,0 +1,144 @@
+"""Owns an Application's authorize request: answers it at once where it can, else says what is missing.
+
+Refuses to redirect anywhere before the Application and its `redirect_uri` are proven (RFC 9700 section 4.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker.domain import scope
+from broker.domain.application import Application
+from broker.domain.authorize_request import (
+    AuthorizeRequest,
+    Parameters,
+    RequestRefused,
+    application_id_of,
+    check,
+)
+from broker.domain.changes import AddGrant, Change, PutConsent, Record
+from broker.domain.client_org import rights_by_client
+from broker.domain.consent import Consent, suffices
+from broker.domain.errors import Refusal
+from broker.domain.grant import check_entitled, narrowed, new_grant
+from broker.domain.ids import ClientOrgId, GrantId, UserId
+from broker.domain.ledger import AuditEvent
+from broker.domain.redirect import answer_url
+from broker.domain.session import Session
+from broker.flows.ports import LiveSession, Ports
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered:
+    """Send the browser to `url`, which carries the code."""
+
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignInNeeded:
+    """Nobody is signed in, or not as the Application asks."""
+
+    request: AuthorizeRequest
+    application: Application
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentNeeded:
+    """The User has to allow this third-party Application first. `clients`: whose rights it would see."""
+
+    request: AuthorizeRequest
+    application: Application
+    clients: tuple[ClientOrgId, ...]
+
+    def covers(self, attribute: str) -> bool:
+        """Whether the scopes asked for hold `attribute`."""
+        return scope.covers(self.request.scopes, attribute)
+
+
+async def authorize(
+    parameters: Parameters,
+    signed_in: LiveSession | None,
+    ports: Ports,
+    *,
+    allow: bool = False,
+    request_id: str,
+) -> Answered | SignInNeeded | ConsentNeeded:
+    """Answer an authorize request. `allow`: the User has just pressed "Allow" on the consent page.
+
+    Raises `Refusal` (to show) or `RequestRefused` (to send to the Application).
+    """
+    application_id = application_id_of(parameters)
+    application = await ports.store.application(application_id)
+    if application is None:
+        raise Refusal("unknown_application", "The link that brought you here is for an application we do not know.")
+    request = check(parameters, application)
+    now = ports.clock.now()
+
+    if (
+        signed_in is None
+        or not _is_fresh(request, signed_in.session, now)
+        or not _hint_fits(request, signed_in.user.id, ports)
+    ):
+        if "none" in request.prompts:
+            raise _refused(request, "login_required")
+        return SignInNeeded(request=request, application=application)
+
+    held = await ports.store.held_authorizations(signed_in.user.id, None)
+    rights = rights_by_client(held.authorizations, held.clients)
+    check_entitled(request, application, rights)
+
+    changes: list[Change] = []
+    if not application.first_party:
+        consent = await ports.store.consent(signed_in.user.id, application.id)
+        if allow:
+            given = Consent(
+                user_id=signed_in.user.id, application_id=application.id, scopes=request.scopes, given_at=now
+            )
+            changes.append(PutConsent(consent=given))
+        elif "consent" in request.prompts or not suffices(consent, request.scopes):
+            if "none" in request.prompts:
+                raise _refused(request, "consent_required")
+            clients = tuple(narrowed(rights, request.organization))
+            return ConsentNeeded(request=request, application=application, clients=clients)
+
+    code = ports.secrets.token()
+    grant = new_grant(
+        request,
+        id=GrantId(ports.secrets.new_id("gnt")),
+        code=ports.secrets.keyed_hash("code", code),
+        user_id=signed_in.user.id,
+        session=signed_in.session,
+        now=now,
+    )
+    event = AuditEvent(
+        at=now,
+        action="authorize",
+        outcome="done",
+        request_id=request_id,
+        user_id=grant.user_id,
+        application_id=application.id,
+        client_org=request.organization,
+        object_id=grant.id,
+    )
+    await ports.store.write(*changes, AddGrant(grant=grant), Record(event=event))
+    return Answered(url=answer_url(request.redirect_uri, ports.issuer, request.state, code=code))
+
+
+def _is_fresh(request: AuthorizeRequest, session: Session, now: int) -> bool:
+    if request.prompts & {"login", "select_account"}:
+        return False
+    return request.max_age is None or now - session.auth_time <= request.max_age
+
+
+def _hint_fits(request: AuthorizeRequest, user_id: UserId, ports: Ports) -> bool:
+    """OpenID Connect Core section 3.1.2.1: the hint must be our own ID token about the person who is signed in."""
+    if request.id_token_hint is None:
+        return True
+    claims = ports.signer.verify(request.id_token_hint, typ="JWT", audience=request.application_id, now=None)
+    return claims is not None and claims.get("sub") == user_id
+
+
+def _refused(request: AuthorizeRequest, code: str) -> RequestRefused:
+    sentence = "The person has to be asked, and prompt=none forbids it."
+    return RequestRefused(code, sentence, redirect_uri=request.redirect_uri, state=request.state)

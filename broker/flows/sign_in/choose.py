@@ -1,0 +1,40 @@
+"""Owns what the sign-in page is told: for which Application, and what each Provider would be asked for. Writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker.domain.authorize_request import AuthorizeRequest, Parameters, application_id_of, check
+from broker.domain.errors import Refusal
+from broker.domain.ids import RegistrationId
+from broker.flows.ports import Ports, RegistrationFacts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """`request` is None when the person comes to their own pages. `asks`: per registration, the attributes kept."""
+
+    application_name: str | None
+    request: AuthorizeRequest | None
+    registrations: tuple[RegistrationFacts, ...]
+    asks: dict[RegistrationId, tuple[str, ...]]
+
+
+async def choose(parameters: Parameters, ports: Ports) -> Choice:
+    """What can be chosen. Raises `Refusal` or `RequestRefused` for an authorize request that does not hold."""
+    name, request = None, None
+    if parameters:
+        application = await ports.store.application(application_id_of(parameters))
+        if application is None:
+            raise Refusal(
+                "unknown_application", "The link that brought you here is for an application we do not know."
+            )
+        name, request = application.name, check(parameters, application)
+    clients = () if request is None or request.organization is None else (request.organization,)
+    registrations = tuple(ports.upstream.registrations.values())
+    return Choice(
+        application_name=name,
+        request=request,
+        registrations=registrations,
+        asks={r.id: tuple(ports.policy.keeps(r.id, clients)) for r in registrations},
+    )

@@ -1,0 +1,219 @@
+"""Owns what a proven return from a Provider changes: whose it is, what may be kept, where the browser goes. A step of `finish`.
+
+Refuses to write: it hands back the changes, so that a lost race can be decided afresh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from broker.domain.application import Application
+from broker.domain.attempt import Purpose, SignInAttempt
+from broker.domain.authorize_request import AuthorizeRequest, RequestRefused
+from broker.domain.changes import (
+    AddConnection,
+    AddDataKey,
+    AddGrant,
+    AddIdentity,
+    AddSession,
+    AddUser,
+    BindAuthorization,
+    Change,
+    EndSession,
+    Record,
+    ReplaceConnection,
+    TakeAttempt,
+)
+from broker.domain.client_org import rights_by_client
+from broker.domain.connection import KeptAttribute, refreshed_attributes, renewed
+from broker.domain.errors import Refusal, SealBroken
+from broker.domain.grant import Rights, check_entitled, new_grant
+from broker.domain.identity import Identity
+from broker.domain.ids import ClientOrgId, ConnectionId, GrantId, IdentityId, KeyedHash, SessionId, UserId
+from broker.domain.ledger import AuditEvent
+from broker.domain.redirect import answer_url
+from broker.domain.session import Session, new_session
+from broker.domain.user import User, UserStatus, require_active
+from broker.flows.ports import KnownIdentity, LiveSession, Ports, VerifiedSignIn
+from broker.flows.sealed import open_attributes, open_tokens, seal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Return:
+    """A browser that is back, with everything proven. `asked` is the authorize request that waits, if one does."""
+
+    attempt: SignInAttempt
+    verified: VerifiedSignIn
+    identity_hash: KeyedHash
+    email_hash: KeyedHash | None
+    signed_in: LiveSession | None
+    asked: tuple[AuthorizeRequest, Application] | None
+    browser: str
+    request_id: str
+
+    @property
+    def connecting(self) -> LiveSession | None:
+        """Who is connecting a further account; None when this is a sign-in."""
+        return self.signed_in if self.attempt.purpose is Purpose.CONNECT else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What to write, and what to answer the browser with afterwards."""
+
+    changes: tuple[Change, ...]
+    session_cookie: str | None = field(repr=False)
+    url: str = field(repr=False)
+
+
+async def decide(back: Return, known: KnownIdentity | None, ports: Ports) -> Decision:
+    """Decide all of it. Raises `Refusal`."""
+    now = ports.clock.now()
+    attempt, connecting = back.attempt, back.connecting
+    changes: list[Change] = [TakeAttempt(attempt_id=attempt.id, expires_at=attempt.expires_at)]
+    if known is None:
+        known, new = await _newcomer(back, ports, now)
+        changes += new
+    require_active(known.user)
+    if connecting is not None and connecting.user.id != known.user.id:
+        raise Refusal("identity_in_use", "This account already belongs to somebody else here.")
+
+    held = await ports.store.held_authorizations(known.user.id, back.email_hash)
+    for invitation in (a for a in held.authorizations if a.user_id is None):
+        changes.append(BindAuthorization(authorization_id=invitation.id, user_id=known.user.id))
+    bound = tuple(replace(a, user_id=known.user.id) for a in held.authorizations)
+    rights = rights_by_client(bound, held.clients)
+
+    connection_id, kept = await _keep(back, known, tuple(rights), ports, now)
+    changes.append(kept)
+
+    if connecting is not None:
+        session, cookie = connecting.session, None
+    else:
+        cookie = ports.secrets.token()
+        session = new_session(
+            id=SessionId(ports.secrets.new_id("ses")),
+            secret=ports.secrets.keyed_hash("session", cookie),
+            user_id=known.user.id,
+            connection_id=connection_id,
+            browser=back.browser,
+            now=now,
+        )
+        changes.append(AddSession(session=session))
+        if (former := back.signed_in) is not None:  # it must not live on beside the new one
+            changes.append(EndSession(session_id=former.session.id, user_id=former.user.id, at=now))
+
+    url, grant = _answer(back, session, rights, ports, now)
+    event = AuditEvent(
+        at=now,
+        action=f"{attempt.purpose}.finish",
+        outcome="done",
+        request_id=back.request_id,
+        user_id=known.user.id,
+        application_id=None if back.asked is None else back.asked[1].id,
+        registration=attempt.registration,
+        client_org=attempt.organization,
+        object_id=connection_id,
+    )
+    return Decision(changes=(*changes, *grant, Record(event=event)), session_cookie=cookie, url=url)
+
+
+async def _newcomer(back: Return, ports: Ports, now: int) -> tuple[KnownIdentity, list[Change]]:
+    """A new Identity: of a new User, or of the one who is connecting it. Never of one with the same e-mail address."""
+    if back.email_hash and await ports.store.is_bound_elsewhere(
+        back.email_hash, back.attempt.registration, back.identity_hash
+    ):
+        raise Refusal(
+            "subject_changed",
+            "This e-mail address was first used here with another account. Ask your administrator for help.",
+        )
+    changes: list[Change] = []
+    if back.connecting is None:
+        user = User(id=UserId(ports.secrets.new_id("usr")), status=UserStatus.ACTIVE, created_at=now)
+        key = None
+        changes.append(AddUser(user=user))
+    else:
+        user = back.connecting.user
+        key = await ports.store.data_key(user.id)
+    if key is None:
+        key = await ports.vault.new_key(user.id, now)
+        changes.append(AddDataKey(key=key))
+    identity = Identity(
+        id=IdentityId(ports.secrets.new_id("idn")),
+        hash=back.identity_hash,
+        registration=back.attempt.registration,
+        user_id=user.id,
+        created_at=now,
+    )
+    changes.append(AddIdentity(identity=identity))
+    return KnownIdentity(identity=identity, user=user, data_key=key, connection=None), changes
+
+
+async def _keep(
+    back: Return,
+    known: KnownIdentity,
+    clients: tuple[ClientOrgId, ...],
+    ports: Ports,
+    now: int,
+) -> tuple[ConnectionId, Change]:
+    """Select by the policy, seal, and say how the Connection is to be written. The rest of the profile ends here."""
+    attempt, verified, before = back.attempt, back.verified, known.connection
+    kept_before: tuple[KeptAttribute, ...] = ()
+    tokens = verified.tokens
+    if before is not None:
+        try:
+            kept_before = await open_attributes(before, known.data_key, ports.vault)
+            if tokens.refresh_token is None:  # Google sends one with the first consent only; that one lives on
+                former = await open_tokens(before, known.data_key, ports.vault)
+                tokens = replace(tokens, refresh_token=former.refresh_token if former else None)
+        except SealBroken:
+            kept_before = ()  # what cannot be read is replaced by what the Provider has just said
+
+    asked_of = () if attempt.organization is None else (attempt.organization,)
+    selected = ports.policy.select(attempt.registration, verified.profile, clients)
+    kept = refreshed_attributes(
+        selected.values,
+        kept_before,
+        asked=ports.policy.keeps(attempt.registration, asked_of),
+        allowed=ports.policy.keeps(attempt.registration, clients),
+        now=now,
+    )
+    connection = renewed(
+        before,
+        id=ConnectionId(ports.secrets.new_id("con")),
+        user_id=known.user.id,
+        identity_id=known.identity.id,
+        registration=attempt.registration,
+        granted_scopes=verified.granted_scopes,
+        now=now,
+    )
+    attributes, sealed_tokens = await seal(connection, kept, tokens, known.data_key, ports.vault)
+    connection = replace(connection, sealed_attributes=attributes, sealed_tokens=sealed_tokens)
+    if before is None:
+        return connection.id, AddConnection(connection=connection)
+    return connection.id, ReplaceConnection(connection=connection, expected_generation=before.generation)
+
+
+def _answer(back: Return, session: Session, rights: Rights, ports: Ports, now: int) -> tuple[str, list[Change]]:
+    """Where the browser goes next, and the Grant that this takes."""
+    if back.asked is None:
+        page = "/account/connections" if back.connecting else "/account"
+        return f"{ports.issuer}{page}", []
+    request, application = back.asked
+    if not application.first_party:  # the consent page lies between; the person is signed in by then
+        return f"{ports.issuer}/oauth/authorize?{back.attempt.continue_to}", []
+    try:
+        check_entitled(request, application, rights)
+    except RequestRefused as refused:
+        return answer_url(request.redirect_uri, ports.issuer, request.state, error=refused.code), []
+    code = ports.secrets.token()
+    grant = new_grant(
+        request,
+        id=GrantId(ports.secrets.new_id("gnt")),
+        code=ports.secrets.keyed_hash("code", code),
+        user_id=session.user_id,
+        session=session,
+        now=now,
+    )
+    url = answer_url(request.redirect_uri, ports.issuer, request.state, code=code)
+    return url, [AddGrant(grant=grant)]

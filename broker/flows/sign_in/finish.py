@@ -1,0 +1,107 @@
+"""Owns the return from a Provider: prove that this browser asked for it, exchange, decide, write once.
+
+Refuses callbacks that this browser did not ask for. A plaintext token is held here between the Provider and the seal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+from broker.domain.application import Application
+from broker.domain.attempt import SignInAttempt, check_callback, check_initiator
+from broker.domain.authorize_request import AuthorizeRequest, application_id_of, check, tell_application
+from broker.domain.changes import TakeAttempt
+from broker.domain.errors import Conflict, Fault, Refusal
+from broker.domain.identity import normalise_email
+from broker.flows.ports import Callback, LiveSession, Ports
+from broker.flows.sign_in.decision import Decision, Return, decide
+
+_TRIES = 4
+"""How often a lost race (two first sign-ins at once, an invitation taken meanwhile) is decided afresh."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """Send the browser to `url`. `session_cookie` is None when it keeps the Session it has."""
+
+    session_cookie: str | None = field(repr=False)
+    url: str = field(repr=False)
+
+
+async def finish(
+    callback: Callback,
+    cookie: str | None,
+    signed_in: LiveSession | None,
+    ports: Ports,
+    *,
+    browser: str,
+    request_id: str,
+) -> Finished:
+    """Finish a trip. `cookie` is the sealed attempt that this browser holds for the callback's state.
+
+    Raises `Refusal` (to show), `RequestRefused` (to send to the Application) or `Fault`; nothing was changed then.
+    """
+    attempt = ports.secrets.open_attempt(cookie) if cookie else None
+    if attempt is None:
+        raise Refusal("invalid_state", "This sign-in was not started in this browser.", detail="no attempt")
+    check_callback(attempt, registration=callback.registration, state=callback.state, now=ports.clock.now())
+    check_initiator(attempt, None if signed_in is None else signed_in.user.id)
+    if await ports.store.attempt_taken(attempt.id):
+        raise _taken()
+
+    asked = await _asked(attempt, ports)
+    try:
+        verified = await ports.upstream.exchange(attempt, callback)
+        email = normalise_email(verified.verified_email or "")
+        back = Return(
+            attempt=attempt,
+            verified=verified,
+            identity_hash=ports.secrets.keyed_hash("identity", verified.identity.key()),
+            email_hash=None if email is None else ports.secrets.keyed_hash("email", email),
+            signed_in=signed_in,
+            asked=asked,
+            browser=browser,
+            request_id=request_id,
+        )
+        decision = await _settle(back, ports)
+    except (Refusal, Fault) as error:
+        if asked is None or error.code == "invalid_state":
+            raise
+        raise tell_application(error, asked[0]) from error
+    return Finished(session_cookie=decision.session_cookie, url=decision.url)
+
+
+async def _asked(attempt: SignInAttempt, ports: Ports) -> tuple[AuthorizeRequest, Application] | None:
+    """The authorize request that waits for this sign-in, checked once more: its Application may have changed."""
+    if not attempt.continue_to:
+        return None
+    parameters = parse_qs(attempt.continue_to)
+    application = await ports.store.application(application_id_of(parameters))
+    if application is None:
+        raise Refusal("unknown_application", "The application you were signing in to is not known here any more.")
+    return check(parameters, application), application
+
+
+async def _settle(back: Return, ports: Ports) -> Decision:
+    """Decide and write; decide afresh when somebody else wrote meanwhile. Tokens that nobody will keep are revoked."""
+    for _ in range(_TRIES):
+        known = await ports.store.known_identity(back.identity_hash)
+        try:
+            decision = await decide(back, known, ports)
+            await ports.store.write(*decision.changes)
+        except Conflict as conflict:
+            if conflict.what == TakeAttempt.__name__:
+                raise _taken() from None
+        except Refusal:
+            # Where a Connection lives, its Provider might end that one too: revocation often reaches the whole grant.
+            if known is None or known.connection is None or known.connection.sealed_tokens is None:
+                await ports.upstream.revoke(back.attempt.registration, back.verified.tokens)
+            raise
+        else:
+            return decision
+    raise Fault("contention", "Somebody signed in with this account at the same moment. Please try again.")
+
+
+def _taken() -> Refusal:
+    return Refusal("invalid_state", "This sign-in was finished before.", detail="attempt taken")

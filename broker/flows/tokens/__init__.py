@@ -1,0 +1,1 @@
+"""What an Application fetches with a code, and asks with a token."""

@@ -1,0 +1,16 @@
+"""Owns what `authorizations_ref` points to: the Authorizations that were too many for a session JWT.
+
+Refuses to show more than the token's own Grant covers. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from broker.domain.grant import Rights
+from broker.flows.live_grant import live_grant
+from broker.flows.ports import Ports
+
+
+async def authorizations(session_jwt: str, ports: Ports) -> Rights:
+    """Per Client, the rights as they are now. Raises `OAuthRefusal` (`invalid_token`)."""
+    _, rights = await live_grant(session_jwt, ports)
+    return rights

@@ -1,0 +1,256 @@
+"""Owns `broker.toml`: reads it, with its secrets and its policy, into frozen dataclasses.
+
+Refuses to start on any problem, and reports every problem at once, with file and line where it can.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from broker.domain import policy as attribute_policy
+from broker.domain.application import LOOPBACK_HOSTS
+from broker.domain.ids import RegistrationId
+from broker.domain.policy import PolicyProblems
+from broker.settings.files import read_toml, resolve_secrets, secret_of
+from broker.settings.model import Network, RegistrationSettings, Settings, SettingsProblems
+from providers import PROVIDERS
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_ALGORITHMS = ("ES256", "EdDSA", "RS256")
+_BROKER_KEYS = {
+    "issuer",
+    "database_url",
+    "redis_url",
+    "policy",
+    "keyring",
+    "allow_private_addresses",
+    "trusted_proxies",
+    "signing_algorithm",
+}
+_REGISTRATION_KEYS = {"provider", "issuer", "client_id", "client_secret", "trusted_email_domains", "label"}
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings file at `path`; relative paths in it are relative to it. Raises `SettingsProblems`."""
+    problems: list[str] = []
+    document = read_toml(path, problems)
+    if problems:
+        raise SettingsProblems(problems)
+    reader = _Reader(path, document, environment, problems)
+    settings = reader.settings()
+    if problems or settings is None:
+        raise SettingsProblems(problems)
+    return settings
+
+
+class _Reader:
+    """Reads one document; everything wrong with it goes to `problems`, and reading goes on."""
+
+    def __init__(
+        self, path: Path, document: Mapping[str, Any], environment: Mapping[str, str], problems: list[str]
+    ) -> None:
+        self.path = path
+        self.lines = path.read_text("utf-8").splitlines()
+        self.document = document
+        self.environment = environment
+        self.problems = problems
+
+    def settings(self) -> Settings | None:
+        before = len(self.problems)
+        for key in sorted(self.document.keys() - {"broker", "registrations"}):
+            self._say(key, None, "unknown; there are [broker] and [registrations.<name>]")
+        table = self._table("broker", self.document.get("broker", {}), _BROKER_KEYS)
+        registrations = self._registrations()
+        values: dict[str, Any] = {
+            "issuer": self._issuer(table),
+            "database_url": self._database_url(table),
+            "redis_url": self._url(table, "redis_url", ("redis", "rediss", "unix")),
+            "keyring": self._keyring(table),
+            "allow_private_addresses": self._networks(table),
+            "trusted_proxies": self._count(table, "trusted_proxies"),
+            "signing_algorithm": self._choice(table, "signing_algorithm", _ALGORITHMS),
+            "policy": self._policy(table, registrations),
+        }
+        return Settings(**values, registrations=registrations) if len(self.problems) == before else None
+
+    def _issuer(self, table: Mapping[str, Any]) -> str:
+        value = table.get("issuer")
+        if not isinstance(value, str):
+            self._say("broker", "issuer", "is missing; it is this broker's own URL, such as https://id.example.com")
+            return ""
+        if (problem := _origin_problem(value)) is not None:
+            self._say("broker", "issuer", problem)
+        return value
+
+    def _database_url(self, table: Mapping[str, Any]) -> str:
+        if "database_url" not in table:
+            return f"sqlite:///{self.path.parent.resolve() / 'var' / 'broker.sqlite'}"
+        url = self._url(table, "database_url", ("postgresql", "sqlite")) or ""
+        scheme, _, rest = url.partition(":///")
+        if scheme == "sqlite" and rest and not rest.startswith("/"):
+            return f"sqlite:///{self.path.parent.resolve() / rest}"
+        return url
+
+    def _url(self, table: Mapping[str, Any], key: str, schemes: tuple[str, ...]) -> str | None:
+        value = table.get(key)
+        if isinstance(value, Mapping):
+            value = resolve_secrets(value, self.path.parent, self.environment, self.problems)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not value.startswith(tuple(f"{s}://" for s in schemes)):
+            self._say("broker", key, f"must begin with {' or '.join(f'{s}://' for s in schemes)}")
+            return None
+        return value
+
+    def _keyring(self, table: Mapping[str, Any]) -> str:
+        value = table.get("keyring")
+        if not isinstance(value, Mapping) or value.keys() not in ({"env"}, {"file"}):
+            self._say("broker", "keyring", 'must be { file = "…" } or { env = "…" }; make one: broker keys new')
+            return ""
+        return secret_of(value, self.path.parent, self.environment, self.problems) or ""
+
+    def _networks(self, table: Mapping[str, Any]) -> tuple[Network, ...]:
+        networks: list[Network] = []
+        values = table.get("allow_private_addresses", [])
+        for value in values if isinstance(values, list) else [values]:
+            try:
+                networks.append(ipaddress.ip_network(value))
+            except ValueError:
+                self._say("broker", "allow_private_addresses", f"{value!r} is not a network such as 127.0.0.0/8")
+        return tuple(networks)
+
+    def _count(self, table: Mapping[str, Any], key: str) -> int:
+        value = table.get(key, 0)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10:
+            self._say("broker", key, "must be a number from 0 to 10")
+            return 0
+        return value
+
+    def _choice(self, table: Mapping[str, Any], key: str, among: tuple[str, ...]) -> str:
+        value = table.get(key, among[0])
+        if value not in among:
+            self._say("broker", key, f"must be one of {', '.join(among)}")
+            return among[0]
+        return str(value)
+
+    def _registrations(self) -> dict[RegistrationId, RegistrationSettings]:
+        tables = self.document.get("registrations", {})
+        if not isinstance(tables, Mapping) or not tables:
+            self._say("registrations", None, "at least one [registrations.<name>] is needed, or nobody can sign in")
+            return {}
+        registrations: dict[RegistrationId, RegistrationSettings] = {}
+        for name, body in tables.items():
+            where = f"registrations.{name}"
+            table = self._table(where, body, _REGISTRATION_KEYS)
+            if _NAME.fullmatch(name) is None:
+                self._say(where, None, "a name is 1 to 32 lower-case letters, digits, dashes or underscores")
+                continue
+            provider = PROVIDERS.get(str(table.get("provider")))
+            if provider is None:
+                self._say(where, "provider", f"must be one of {', '.join(sorted(PROVIDERS))}")
+                continue
+            issuer = table.get("issuer")
+            if issuer is not None and (not isinstance(issuer, str) or _url_problem(issuer) is not None):
+                self._say(where, "issuer", "must be an https URL (http for loopback hosts only)")
+            if issuer is None and provider.issuer is None:
+                self._say(where, "issuer", f"is missing; provider {provider.name!r} has none of its own")
+            registrations[RegistrationId(name)] = RegistrationSettings(
+                id=RegistrationId(name),
+                provider=provider.name,
+                label=self._text(where, table, "label", default=provider.label),
+                issuer=issuer,
+                provider_client_id=self._text(where, table, "client_id"),
+                secret=self._registration_secret(where, table),
+                trusted_email_domains=self._domains(where, table),
+            )
+        return registrations
+
+    def _registration_secret(self, where: str, table: Mapping[str, Any]) -> str:
+        value = table.get("client_secret")
+        if not isinstance(value, Mapping) or value.keys() not in ({"env"}, {"file"}):
+            self._say(where, "client_secret", 'must be { env = "…" } or { file = "…" }, not the secret itself')
+            return ""
+        return secret_of(value, self.path.parent, self.environment, self.problems) or ""
+
+    def _domains(self, where: str, table: Mapping[str, Any]) -> frozenset[str]:
+        values = table.get("trusted_email_domains", [])
+        if not isinstance(values, list) or not all(isinstance(v, str) and "." in v and "@" not in v for v in values):
+            self._say(where, "trusted_email_domains", "must be a list of domains such as corp.example")
+            return frozenset()
+        return frozenset(v.lower() for v in values)
+
+    def _policy(self, table: Mapping[str, Any], registrations: Mapping[RegistrationId, RegistrationSettings]) -> Any:
+        value = table.get("policy")
+        if not isinstance(value, str):
+            self._say("broker", "policy", 'is missing; it names the attribute policy, such as "policy.toml"')
+            return None
+        path = self.path.parent / value
+        before = len(self.problems)
+        document = read_toml(path, self.problems)
+        if len(self.problems) > before:
+            return None
+        known = {name: frozenset(PROVIDERS[r.provider].attributes) for name, r in registrations.items()}
+        try:
+            return attribute_policy.parse(document, known)
+        except PolicyProblems as error:
+            self.problems += [f"{path}: {problem}" for problem in error.problems]
+            return None
+
+    def _text(self, where: str, table: Mapping[str, Any], key: str, default: str | None = None) -> str:
+        value = table.get(key, default)
+        if isinstance(value, str) and value.strip() and value.isprintable():
+            return value
+        self._say(where, key, "is missing" if value is None else "must be a line of text")
+        return ""
+
+    def _table(self, where: str, body: Any, keys: set[str]) -> Mapping[str, Any]:
+        if not isinstance(body, Mapping):
+            self._say(where, None, "must be a table")
+            return {}
+        for key in sorted(body.keys() - keys):
+            self._say(where, key, f"unknown; there are {', '.join(sorted(keys))}")
+        return body
+
+    def _say(self, where: str, key: str | None, problem: str) -> None:
+        name = f"[{where}]" if key is None else f"[{where}] {key}"
+        line = self._line(where, key)
+        self.problems.append(f"{self.path}{f':{line}' if line else ''}: {name}: {problem}")
+
+    def _line(self, where: str, key: str | None) -> int | None:
+        """The line of a key in its table, or of the table's heading, as a person would look for it."""
+        heading = next((n for n, text in enumerate(self.lines, 1) if text.strip() == f"[{where}]"), None)
+        if heading is None or key is None:
+            return heading
+        for number, text in enumerate(self.lines[heading:], heading + 1):
+            if text.strip().startswith("["):
+                break
+            if re.match(rf"\s*{re.escape(key)}\s*=", text):
+                return number
+        return heading
+
+
+def _url_problem(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "is not a URL"
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None:
+        return "must be an https URL"
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        return "must be https: plain http is for loopback hosts only"
+    if parts.query or parts.fragment:
+        return "must not have a query or a fragment"
+    return None
+
+
+def _origin_problem(url: str) -> str | None:
+    problem = _url_problem(url)
+    if problem is None and urlsplit(url).path:
+        return "must be an origin without a path or a trailing slash, such as https://id.example.com"
+    return problem

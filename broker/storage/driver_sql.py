@@ -1,0 +1,79 @@
+"""Owns the step from a SQLAlchemy Core statement to what a driver takes: the text, and the order of its parameters.
+
+It is taken once for each statement; refuses to be on the path of a request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import Text
+
+_PLACEHOLDER = re.compile(r"\$(\d+)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DriverSql:
+    """`names` in the order of the placeholders: `?` on SQLite, `$1` on PostgreSQL. `given` holds constants."""
+
+    text: str
+    names: tuple[str, ...]
+    given: Mapping[str, Any]
+
+    def arguments(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The values of `parameters` in their places."""
+        every = {**self.given, **parameters} if self.given else parameters
+        return tuple([every[name] for name in self.names])
+
+    def text_after(self, others: int) -> str:
+        """The text for PostgreSQL, its placeholders counted on from those of `others` parameters before it."""
+        return _PLACEHOLDER.sub(lambda match: f"${int(match[1]) + others}", self.text)
+
+
+def driver_sql(statement: ClauseElement, dialect: Dialect) -> DriverSql:
+    """Compile `statement`."""
+    compiled = cast(SQLCompiler, statement.compile(dialect=dialect))
+    given = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    return DriverSql(text=compiled.string, names=tuple(compiled.positiontup or ()), given=given)
+
+
+class json_array(FunctionElement[str]):  # noqa: N801 - named as SQL functions are
+    """One row's columns as a JSON array."""
+
+    inherit_cache = True
+    type = Text()
+
+
+class json_rows(FunctionElement[str]):  # noqa: N801
+    """Many rows' JSON arrays as one, in no particular order. Of no rows: NULL or "[]", as the database likes."""
+
+    inherit_cache = True
+    type = Text()
+
+
+@compiles(json_array, "postgresql")
+def _(element: json_array, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_build_array({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(json_array, "sqlite")
+def _(element: json_array, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_array({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(json_rows, "postgresql")
+def _(element: json_rows, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_agg({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(json_rows, "sqlite")
+def _(element: json_rows, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_group_array({compiler.process(element.clauses, **kw)})"

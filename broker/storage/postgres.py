@@ -1,0 +1,137 @@
+"""Owns the way to PostgreSQL: compiled statements over asyncpg, each read and nearly each write in one round trip.
+
+Refuses to try a write again unless the server says that nothing of it was done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql import ClauseElement
+
+from broker.domain.changes import Change
+from broker.domain.errors import Conflict
+from broker.storage.batches import LOST_RACE, Step, one_statement, steps_for
+from broker.storage.driver_sql import DriverSql, driver_sql
+from broker.storage.engine import ANSWER_WITHIN, MAX_RETRIES, unavailable
+from broker.storage.pool import Connection, Pool
+from broker.storage.rows import Row
+
+STATEMENTS_KEPT = 256
+"""Combinations of Changes whose one statement is remembered; flows make a few dozen."""
+
+_NOTHING_DONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_CONFLICTS = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError, asyncpg.CheckViolationError)
+_GONE = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError, ConnectionError)
+
+Answer = TypeVar("Answer")
+Work = Callable[[Connection], Awaitable[Answer]]
+
+
+class Postgres:
+    """The `Engine` on PostgreSQL."""
+
+    def __init__(self, url: str, *, connections: int) -> None:
+        self._pool = Pool(url, size=connections)
+        self._dialect: Dialect = dialect()  # type: ignore[no-untyped-call]
+        self._compiled: dict[ClauseElement, DriverSql] = {}
+        self._steps = steps_for(self._dialect)
+        self._one_statement = lru_cache(STATEMENTS_KEPT)(one_statement)
+
+    async def rows(self, query: ClauseElement, **parameters: Any) -> Sequence[Row]:
+        """See `Engine`. Asked a second time when the connection turns out to be dead."""
+        sql = self._sql(query)
+        arguments = sql.arguments(parameters)
+        found: list[Any] = await self._answer(lambda connection: connection.fetch(sql.text, *arguments), tries=2)
+        return found
+
+    async def change(self, statement: ClauseElement, **parameters: Any) -> int:
+        """See `Engine`."""
+        sql = self._sql(statement)
+        arguments = sql.arguments(parameters)
+        status = await self._answer(lambda connection: connection.execute(sql.text, *arguments))
+        return _rows_touched(status)
+
+    async def write(self, changes: Sequence[Change]) -> None:
+        """See `Engine`. One round trip, without a transaction around it, wherever one statement can say it all."""
+        steps = tuple([self._steps[type(change)] for change in changes])
+        whole = self._one_statement(steps)
+        if whole is None:
+            seconds = ANSWER_WITHIN * (1 + len(steps) / 100)
+            await self._answer(_retried(lambda connection: _one_by_one(connection, steps, changes)), within=seconds)
+            return
+        arguments = [value for step, change in zip(steps, changes, strict=True) for value in step.values(change)]
+        await self._answer(_retried(lambda connection: _at_once(connection, whole, arguments, steps)))
+
+    async def close(self) -> None:
+        """See `Engine`."""
+        await self._pool.close()
+
+    def _sql(self, statement: ClauseElement) -> DriverSql:
+        sql = self._compiled.get(statement)
+        if sql is None:
+            sql = self._compiled[statement] = driver_sql(statement, self._dialect)
+        return sql
+
+    async def _answer(self, work: Work[Answer], *, tries: int = 1, within: float = ANSWER_WITHIN) -> Answer:
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    try:
+                        return await self._pool.run(work)
+                    except _GONE:
+                        self._pool.cut_idle()
+                        tries -= 1
+                        if tries == 0:
+                            raise
+        except TimeoutError as error:
+            self._pool.cut_idle()
+            raise unavailable(error) from None
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
+            raise unavailable(error) from None
+
+
+async def _at_once(connection: Connection, whole: str, arguments: Sequence[Any], steps: Sequence[Step]) -> None:
+    try:
+        await connection.fetch(whole, *arguments)
+    except _CONFLICTS as error:
+        raise Conflict(next((step.name for step in steps if step.table == error.table_name), "")) from None
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == LOST_RACE:
+            raise Conflict(error.message) from None
+        raise
+
+
+async def _one_by_one(connection: Connection, steps: Sequence[Step], changes: Sequence[Change]) -> None:
+    async with connection.transaction():
+        for step, change in zip(steps, changes, strict=True):
+            try:
+                status = await connection.execute(step.sql.text, *step.values(change))
+            except _CONFLICTS:
+                raise Conflict(step.name) from None
+            if step.touches_one_row and _rows_touched(status) != 1:
+                raise Conflict(step.name)
+
+
+def _retried(unit: Work[None]) -> Work[None]:
+    async def work(connection: Connection) -> None:
+        for retry in range(MAX_RETRIES):
+            try:
+                return await unit(connection)
+            except _NOTHING_DONE:
+                await asyncio.sleep(random.uniform(0.0, 0.02 * 2**retry))  # noqa: S311 - only to keep rivals apart
+        return await unit(connection)
+
+    return work
+
+
+def _rows_touched(status: str) -> int:
+    """From what PostgreSQL says when a statement is done, such as "UPDATE 1"."""
+    return int(status.rpartition(" ")[2])

@@ -1,0 +1,153 @@
+"""Owns the queries: each read of the `Store` as one statement, its columns whole nouns in the order of rows.py.
+
+Refuses values: parameters have names, and what a query compares with is always a parameter.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CompoundSelect,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
+
+from broker.storage.driver_sql import json_array, json_rows
+from broker.storage.tables import (
+    PENDING,
+    applications,
+    authorizations,
+    client_orgs,
+    connections,
+    consents,
+    data_keys,
+    grants,
+    identities,
+    leases,
+    ledger,
+    pending_revocations,
+    sessions,
+    signing_keys,
+    taken_attempts,
+    users,
+)
+
+PING = select(exists().select_from(leases))
+
+APPLICATION = select(applications).where(applications.c.id == bindparam("id"))
+
+SESSION = (
+    select(sessions, users)
+    .join(users, users.c.id == sessions.c.user_id)
+    .where(sessions.c.secret == bindparam("secret"))
+)
+SESSIONS_OF = (
+    select(sessions)
+    .where(
+        sessions.c.user_id == bindparam("user_id"),
+        sessions.c.ended_at.is_(None),
+        sessions.c.last_seen_at >= bindparam("since"),
+    )
+    .order_by(sessions.c.auth_time.desc(), sessions.c.id)
+)
+
+ATTEMPT_TAKEN = select(exists().where(taken_attempts.c.id == bindparam("id")))
+
+KNOWN_IDENTITY = (
+    select(identities, users, data_keys, connections)
+    .join(users, users.c.id == identities.c.user_id)
+    .join(data_keys, data_keys.c.owner == identities.c.user_id)
+    .outerjoin(connections, connections.c.identity_id == identities.c.id)
+    .where(identities.c.hash == bindparam("hash"))
+)
+
+DATA_KEY = select(data_keys).where(data_keys.c.owner == bindparam("owner"))
+DATA_KEYS_BY_KEK = select(data_keys).where(
+    data_keys.c.id.in_(select(func.min(data_keys.c.id)).group_by(data_keys.c.kek_id))
+)
+SIGNING_KEYS = select(signing_keys).order_by(signing_keys.c.created_at, signing_keys.c.kid)
+
+HELD_AUTHORIZATIONS = (
+    select(authorizations, client_orgs)
+    .join(client_orgs, client_orgs.c.id == authorizations.c.client_org)
+    .where(
+        or_(
+            authorizations.c.user_id == bindparam("user_id"),
+            and_(authorizations.c.user_id.is_(None), authorizations.c.invited_email == bindparam("email")),
+        )
+    )
+    .order_by(authorizations.c.client_org, authorizations.c.id)
+)
+IS_BOUND_ELSEWHERE = select(
+    exists().where(
+        authorizations.c.invited_email == bindparam("email"),
+        identities.c.user_id == authorizations.c.user_id,
+        identities.c.registration == bindparam("registration"),
+        identities.c.hash != bindparam("identity_hash"),
+    )
+)
+
+_bound = (
+    select(json_rows(json_array(*authorizations.c, *client_orgs.c)))
+    .join_from(authorizations, client_orgs, client_orgs.c.id == authorizations.c.client_org)
+    .where(authorizations.c.user_id == grants.c.user_id)
+    .scalar_subquery()
+)
+_GRANT_IN_FULL = (
+    select(grants, applications, users, sessions, connections, data_keys, _bound)
+    .join(applications, applications.c.id == grants.c.application_id)
+    .join(users, users.c.id == grants.c.user_id)
+    .join(sessions, sessions.c.id == grants.c.session_id)
+    .join(connections, connections.c.id == sessions.c.connection_id)
+    .join(data_keys, data_keys.c.owner == grants.c.user_id)
+)
+GRANT = _GRANT_IN_FULL.where(grants.c.id == bindparam("id"))
+GRANT_BY_CODE = _GRANT_IN_FULL.where(grants.c.code == bindparam("code"))
+
+CONSENT = select(consents).where(
+    consents.c.user_id == bindparam("user_id"), consents.c.application_id == bindparam("application_id")
+)
+
+_CONNECTION_IN_FULL = (
+    select(connections, data_keys, pending_revocations)
+    .join(data_keys, data_keys.c.owner == connections.c.user_id)
+    .outerjoin(
+        pending_revocations,
+        and_(pending_revocations.c.connection_id == connections.c.id, pending_revocations.c.result == PENDING),
+    )
+    .order_by(connections.c.created_at, connections.c.id, pending_revocations.c.created_at, pending_revocations.c.id)
+)
+CONNECTION = _CONNECTION_IN_FULL.where(connections.c.id == bindparam("id"))
+CONNECTIONS_OF = _CONNECTION_IN_FULL.where(connections.c.user_id == bindparam("user_id"))
+
+DUE_REVOCATIONS = (
+    select(pending_revocations)
+    .where(pending_revocations.c.result == PENDING, pending_revocations.c.next_try_at <= bindparam("now"))
+    .order_by(pending_revocations.c.next_try_at, pending_revocations.c.id)
+    .limit(bindparam("limit"))
+)
+
+EVENTS = select(ledger).order_by(ledger.c.id.desc()).limit(bindparam("limit"))
+
+_latest_first = func.row_number().over(
+    partition_by=grants.c.session_id, order_by=(grants.c.created_at.desc(), grants.c.id.desc())
+)
+_used = (
+    select(grants.c.session_id, applications.c.name, _latest_first.label("place"))
+    .join(applications, applications.c.id == grants.c.application_id)
+    .join(sessions, sessions.c.id == grants.c.session_id)
+    .where(sessions.c.user_id == bindparam("user_id"))
+    .subquery()
+)
+APPLICATIONS_USED = select(_used.c.session_id, _used.c.name).where(_used.c.place == literal_column("1"))
+
+CATALOGUE: CompoundSelect[str, str] = union_all(
+    select(literal_column("'client_orgs'"), json_array(*client_orgs.c)),
+    select(literal_column("'applications'"), json_array(*applications.c)),
+    select(literal_column("'authorizations'"), json_array(*authorizations.c)),
+)

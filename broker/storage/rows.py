@@ -1,0 +1,228 @@
+"""Owns the way back from rows to the domain's nouns. A row is read by position, in the order of tables.py.
+
+Refuses to guess: each function is told where in a row, which may hold several nouns, its own columns begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from broker.domain.application import Application, ApplicationType, GrantType
+from broker.domain.client_org import Authorization, ClientOrg
+from broker.domain.connection import Connection, ConnectionStatus
+from broker.domain.consent import Consent
+from broker.domain.grant import Grant
+from broker.domain.identity import Identity
+from broker.domain.ledger import AuditEvent
+from broker.domain.outbox import PendingRevocation, RevocationResult
+from broker.domain.sealing import WrappedKey
+from broker.domain.session import Session
+from broker.domain.signing_key import SigningKey
+from broker.domain.user import User, UserStatus
+
+Row = Sequence[Any]
+
+
+def user(row: Row, at: int = 0) -> User:
+    id_, status, created_at = row[at : at + 3]
+    return User(id=id_, status=UserStatus(status), created_at=created_at)
+
+
+def identity(row: Row, at: int = 0) -> Identity:
+    id_, hash_, registration, user_id, created_at = row[at : at + 5]
+    return Identity(id=id_, hash=hash_, registration=registration, user_id=user_id, created_at=created_at)
+
+
+def data_key(row: Row, at: int = 0) -> WrappedKey:
+    id_, owner, kek_id, wrapped, created_at = row[at : at + 5]
+    return WrappedKey(id=id_, owner=owner, kek_id=kek_id, wrapped=wrapped, created_at=created_at)
+
+
+def connection(row: Row, at: int = 0) -> Connection:
+    (
+        id_,
+        user_id,
+        identity_id,
+        registration,
+        status,
+        sealed_attributes,
+        sealed_tokens,
+        granted_scopes,
+        generation,
+        created_at,
+        last_used_at,
+        revoked_at,
+    ) = row[at : at + 12]
+    return Connection(
+        id=id_,
+        user_id=user_id,
+        identity_id=identity_id,
+        registration=registration,
+        status=ConnectionStatus(status),
+        sealed_attributes=sealed_attributes,
+        sealed_tokens=sealed_tokens,
+        granted_scopes=frozenset(orjson.loads(granted_scopes)),
+        generation=generation,
+        created_at=created_at,
+        last_used_at=last_used_at,
+        revoked_at=revoked_at,
+    )
+
+
+def session(row: Row, at: int = 0) -> Session:
+    id_, secret, user_id, connection_id, browser, auth_time, last_seen_at, ended_at = row[at : at + 8]
+    return Session(
+        id=id_,
+        secret=secret,
+        user_id=user_id,
+        connection_id=connection_id,
+        browser=browser,
+        auth_time=auth_time,
+        last_seen_at=last_seen_at,
+        ended_at=ended_at,
+    )
+
+
+def application(row: Row, at: int = 0) -> Application:
+    (
+        id_,
+        name,
+        type_,
+        secrets,
+        grants,
+        redirect_uris,
+        post_logout_redirect_uris,
+        audience,
+        first_party,
+        requires_authorization,
+    ) = row[at : at + 10]
+    return Application(
+        id=id_,
+        name=name,
+        type=ApplicationType(type_),
+        secrets=tuple(orjson.loads(secrets)),
+        grants=frozenset(map(GrantType, orjson.loads(grants))),
+        redirect_uris=tuple(orjson.loads(redirect_uris)),
+        post_logout_redirect_uris=tuple(orjson.loads(post_logout_redirect_uris)),
+        audience=audience,
+        first_party=bool(first_party),
+        requires_authorization=bool(requires_authorization),
+    )
+
+
+def grant(row: Row, at: int = 0) -> Grant:
+    (
+        id_,
+        code,
+        application_id,
+        user_id,
+        session_id,
+        redirect_uri,
+        scopes,
+        organization,
+        nonce,
+        code_challenge,
+        auth_time,
+        created_at,
+        redeemed_at,
+        revoked_at,
+    ) = row[at : at + 14]
+    return Grant(
+        id=id_,
+        code=code,
+        application_id=application_id,
+        user_id=user_id,
+        session_id=session_id,
+        redirect_uri=redirect_uri,
+        scopes=tuple(orjson.loads(scopes)),
+        organization=organization,
+        nonce=nonce,
+        code_challenge=code_challenge,
+        auth_time=auth_time,
+        created_at=created_at,
+        redeemed_at=redeemed_at,
+        revoked_at=revoked_at,
+    )
+
+
+def consent(row: Row, at: int = 0) -> Consent:
+    user_id, application_id, scopes, given_at = row[at : at + 4]
+    return Consent(
+        user_id=user_id, application_id=application_id, scopes=tuple(orjson.loads(scopes)), given_at=given_at
+    )
+
+
+def client_org(row: Row, at: int = 0) -> ClientOrg:
+    id_, name, rights = row[at : at + 3]
+    return ClientOrg(id=id_, name=name, rights=frozenset(orjson.loads(rights)))
+
+
+def authorization(row: Row, at: int = 0) -> Authorization:
+    id_, client_org_id, invited_email, user_id, rights, created_at = row[at : at + 6]
+    return Authorization(
+        id=id_,
+        client_org=client_org_id,
+        invited_email=invited_email,
+        user_id=user_id,
+        rights=frozenset(orjson.loads(rights)),
+        created_at=created_at,
+    )
+
+
+def pending_revocation(row: Row, at: int = 0) -> PendingRevocation:
+    id_, connection_id, user_id, registration, sealed_token, tries, next_try_at, created_at, result = row[at : at + 9]
+    return PendingRevocation(
+        id=id_,
+        connection_id=connection_id,
+        user_id=user_id,
+        registration=registration,
+        sealed_token=sealed_token,
+        tries=tries,
+        next_try_at=next_try_at,
+        created_at=created_at,
+        result=RevocationResult(result),
+    )
+
+
+def signing_key(row: Row, at: int = 0) -> SigningKey:
+    kid, alg, active, public_jwk, sealed_private, data_key_id, created_at = row[at : at + 7]
+    return SigningKey(
+        kid=kid,
+        alg=alg,
+        active=bool(active),
+        public_jwk=public_jwk,
+        sealed_private=sealed_private,
+        data_key_id=data_key_id,
+        created_at=created_at,
+    )
+
+
+def audit_event(row: Row, at: int = 0) -> AuditEvent:
+    (
+        _id,
+        when,
+        action,
+        outcome,
+        reason,
+        request_id,
+        user_id,
+        application_id,
+        registration,
+        client_org_id,
+        object_id,
+    ) = row[at : at + 11]
+    return AuditEvent(
+        at=when,
+        action=action,
+        outcome=outcome,
+        reason=reason,
+        request_id=request_id,
+        user_id=user_id,
+        application_id=application_id,
+        registration=registration,
+        client_org=client_org_id,
+        object_id=object_id,
+    )

@@ -1,0 +1,113 @@
+"""Owns the composed answers: what one joined row, or a few, say about several nouns at once.
+
+Refuses to ask again: whatever is here came with one statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, groupby
+
+import orjson
+from sqlalchemy import Table
+
+from broker.domain.client_org import Authorization, ClientOrg
+from broker.domain.ids import ClientOrgId
+from broker.flows.ports import (
+    Catalogue,
+    ConnectionInFull,
+    GrantInFull,
+    HeldAuthorizations,
+    KnownIdentity,
+    LiveSession,
+)
+from broker.storage import rows, tables
+from broker.storage.rows import Row
+
+
+def _ends(*joined: Table) -> tuple[int, ...]:
+    """Where, in a row of whole tables side by side, each one ends and the next begins."""
+    return tuple(accumulate(len(table.columns) for table in joined))
+
+
+(_SESSION_ENDS,) = _ends(tables.sessions)
+_AFTER_IDENTITY = _ends(tables.identities, tables.users, tables.data_keys)
+_AFTER_GRANT = _ends(
+    tables.grants, tables.applications, tables.users, tables.sessions, tables.connections, tables.data_keys
+)
+_AFTER_CONNECTION = _ends(tables.connections, tables.data_keys)
+(_AUTHORIZATION_ENDS,) = _ends(tables.authorizations)
+
+
+def live_session(row: Row) -> LiveSession:
+    """Of `reads.SESSION`."""
+    return LiveSession(session=rows.session(row), user=rows.user(row, _SESSION_ENDS))
+
+
+def known_identity(row: Row) -> KnownIdentity:
+    """Of `reads.KNOWN_IDENTITY`."""
+    user, data_key, connection = _AFTER_IDENTITY
+    return KnownIdentity(
+        identity=rows.identity(row),
+        user=rows.user(row, user),
+        data_key=rows.data_key(row, data_key),
+        connection=None if row[connection] is None else rows.connection(row, connection),
+    )
+
+
+def grant_in_full(row: Row) -> GrantInFull:
+    """Of `reads.GRANT` and `reads.GRANT_BY_CODE`."""
+    application, user, session, connection, data_key, held = _AFTER_GRANT
+    return GrantInFull(
+        grant=rows.grant(row),
+        application=rows.application(row, application),
+        user=rows.user(row, user),
+        session=rows.session(row, session),
+        connection=rows.connection(row, connection),
+        data_key=rows.data_key(row, data_key),
+        held=held_authorizations(orjson.loads(row[held] or "[]")),
+    )
+
+
+def held_authorizations(found: Iterable[Row]) -> HeldAuthorizations:
+    """Of `reads.HELD_AUTHORIZATIONS`."""
+    authorizations: list[Authorization] = []
+    clients: dict[ClientOrgId, ClientOrg] = {}
+    for row in found:
+        authorization = rows.authorization(row)
+        authorizations.append(authorization)
+        if authorization.client_org not in clients:
+            clients[authorization.client_org] = rows.client_org(row, _AUTHORIZATION_ENDS)
+    return HeldAuthorizations(authorizations=_in_order(authorizations), clients=clients)
+
+
+def connections_in_full(found: Sequence[Row]) -> tuple[ConnectionInFull, ...]:
+    """Of `reads.CONNECTION` and `reads.CONNECTIONS_OF`: a row for each thing that is pending, or one for none."""
+    return tuple(_connection_in_full(list(same)) for _, same in groupby(found, key=lambda row: row[0]))
+
+
+def _connection_in_full(same: Sequence[Row]) -> ConnectionInFull:
+    data_key, pending = _AFTER_CONNECTION
+    return ConnectionInFull(
+        connection=rows.connection(same[0]),
+        data_key=rows.data_key(same[0], data_key),
+        pending=tuple(rows.pending_revocation(row, pending) for row in same if row[pending] is not None),
+    )
+
+
+def catalogue(found: Sequence[Row]) -> Catalogue:
+    """Of `reads.CATALOGUE`: rows of (table, a JSON array of its columns)."""
+    of: dict[str, list[Row]] = {"client_orgs": [], "applications": [], "authorizations": []}
+    for table, columns in found:
+        of[table].append(orjson.loads(columns))
+    clients = map(rows.client_org, of["client_orgs"])
+    applications = map(rows.application, of["applications"])
+    return Catalogue(
+        clients={client.id: client for client in clients},
+        applications={application.id: application for application in applications},
+        authorizations=_in_order(map(rows.authorization, of["authorizations"])),
+    )
+
+
+def _in_order(authorizations: Iterable[Authorization]) -> tuple[Authorization, ...]:
+    return tuple(sorted(authorizations, key=lambda authorization: (authorization.client_org, authorization.id)))

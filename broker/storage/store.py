@@ -1,0 +1,161 @@
+"""Owns the `Store` of the flows: which statement answers which question.
+
+Refuses to decide: whether a Session is live or a code still good is the domain's to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+
+from broker.domain.application import Application
+from broker.domain.changes import Change
+from broker.domain.consent import Consent
+from broker.domain.ids import (
+    ApplicationId,
+    AttemptId,
+    ConnectionId,
+    GrantId,
+    KeyedHash,
+    RegistrationId,
+    SessionId,
+    UserId,
+)
+from broker.domain.ledger import AuditEvent
+from broker.domain.outbox import PendingRevocation
+from broker.domain.sealing import WrappedKey
+from broker.domain.session import Session
+from broker.domain.signing_key import SigningKey
+from broker.flows.ports import (
+    Catalogue,
+    ConnectionInFull,
+    GrantInFull,
+    HeldAuthorizations,
+    KnownIdentity,
+    LiveSession,
+)
+from broker.storage import reads, rows, snapshots, upkeep
+from broker.storage.database_url import sqlite_path
+from broker.storage.engine import Engine
+from broker.storage.postgres import Postgres
+from broker.storage.sqlite import Sqlite
+
+CONNECTIONS = 10
+"""To PostgreSQL, of one process. Each is busy for under a millisecond a call: more would wait in the server instead."""
+
+
+class SqlStore:
+    """The `Store` at a database URL. Connects when first asked something; `close` it in the end."""
+
+    def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
+        path = sqlite_path(url)
+        self.engine: Engine = Postgres(url, connections=connections) if path is None else Sqlite(path)
+
+    async def __aenter__(self) -> SqlStore:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self.engine.close()
+
+    async def write(self, *changes: Change) -> None:
+        """See `Store`. `Conflict.what` is the name of the Change that lost."""
+        if changes:
+            await self.engine.write(changes)
+
+    async def application(self, application_id: ApplicationId) -> Application | None:
+        found = await self.engine.rows(reads.APPLICATION, id=application_id)
+        return rows.application(found[0]) if found else None
+
+    async def session(self, secret: KeyedHash) -> LiveSession | None:
+        found = await self.engine.rows(reads.SESSION, secret=secret)
+        return snapshots.live_session(found[0]) if found else None
+
+    async def attempt_taken(self, attempt_id: AttemptId) -> bool:
+        found = await self.engine.rows(reads.ATTEMPT_TAKEN, id=attempt_id)
+        return bool(found[0][0])
+
+    async def known_identity(self, identity_hash: KeyedHash) -> KnownIdentity | None:
+        found = await self.engine.rows(reads.KNOWN_IDENTITY, hash=identity_hash)
+        return snapshots.known_identity(found[0]) if found else None
+
+    async def data_key(self, owner: str) -> WrappedKey | None:
+        found = await self.engine.rows(reads.DATA_KEY, owner=owner)
+        return rows.data_key(found[0]) if found else None
+
+    async def held_authorizations(self, user_id: UserId | None, email: KeyedHash | None) -> HeldAuthorizations:
+        found = await self.engine.rows(reads.HELD_AUTHORIZATIONS, user_id=user_id, email=email)
+        return snapshots.held_authorizations(found)
+
+    async def is_bound_elsewhere(
+        self, email: KeyedHash, registration: RegistrationId, identity_hash: KeyedHash
+    ) -> bool:
+        found = await self.engine.rows(
+            reads.IS_BOUND_ELSEWHERE, email=email, registration=registration, identity_hash=identity_hash
+        )
+        return bool(found[0][0])
+
+    async def grant_by_code(self, code: KeyedHash) -> GrantInFull | None:
+        found = await self.engine.rows(reads.GRANT_BY_CODE, code=code)
+        return snapshots.grant_in_full(found[0]) if found else None
+
+    async def grant(self, grant_id: GrantId) -> GrantInFull | None:
+        found = await self.engine.rows(reads.GRANT, id=grant_id)
+        return snapshots.grant_in_full(found[0]) if found else None
+
+    async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None:
+        found = await self.engine.rows(reads.CONSENT, user_id=user_id, application_id=application_id)
+        return rows.consent(found[0]) if found else None
+
+    async def connections_of(self, user_id: UserId) -> Sequence[ConnectionInFull]:
+        return snapshots.connections_in_full(await self.engine.rows(reads.CONNECTIONS_OF, user_id=user_id))
+
+    async def connection(self, connection_id: ConnectionId) -> ConnectionInFull | None:
+        found = snapshots.connections_in_full(await self.engine.rows(reads.CONNECTION, id=connection_id))
+        return found[0] if found else None
+
+    async def sessions_of(self, user_id: UserId, since: int) -> Sequence[Session]:
+        found = await self.engine.rows(reads.SESSIONS_OF, user_id=user_id, since=since)
+        return tuple(map(rows.session, found))
+
+    async def applications_used(self, user_id: UserId) -> Mapping[SessionId, str]:
+        found = await self.engine.rows(reads.APPLICATIONS_USED, user_id=user_id)
+        return {row[0]: row[1] for row in found}
+
+    async def catalogue(self) -> Catalogue:
+        return snapshots.catalogue(await self.engine.rows(reads.CATALOGUE))
+
+    async def due_revocations(self, now: int, limit: int) -> Sequence[PendingRevocation]:
+        found = await self.engine.rows(reads.DUE_REVOCATIONS, now=now, limit=limit)
+        return tuple(map(rows.pending_revocation, found))
+
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        return tuple(map(rows.signing_key, await self.engine.rows(reads.SIGNING_KEYS)))
+
+    async def data_keys_by_kek(self) -> Mapping[str, WrappedKey]:
+        keys = map(rows.data_key, await self.engine.rows(reads.DATA_KEYS_BY_KEK))
+        return {key.kek_id: key for key in keys}
+
+    async def events(self, limit: int) -> Sequence[AuditEvent]:
+        return tuple(map(rows.audit_event, await self.engine.rows(reads.EVENTS, limit=limit)))
+
+    async def take_lease(self, name: str, holder: str, now: int, seconds: int) -> bool:
+        taken = await self.engine.change(upkeep.TAKE_LEASE, name=name, holder=holder, expires_at=now + seconds, now=now)
+        return taken == 1
+
+    async def forget_expired(self, now: int) -> int:
+        forgotten = 0
+        for statement in upkeep.FORGET:
+            went = upkeep.FORGET_AT_ONCE
+            while went == upkeep.FORGET_AT_ONCE:
+                went = await self.engine.change(statement, now=now, session_began=now - upkeep.SESSION_KEPT_FOR)
+                forgotten += went
+        return forgotten
+
+    async def ping(self) -> None:
+        await self.engine.rows(reads.PING)

@@ -1,0 +1,120 @@
+"""Owns what every handler is given: the ports, the cookies, the limits, the words around a page.
+
+Refuses module-level state: the composition root makes one `Web` for each application and keeps it at `app.state.web`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from broker.domain.authorize_request import Parameters
+from broker.domain.errors import Refusal
+from broker.flows.ports import LiveSession, Ports
+from broker.flows.sessions.resume import resume
+from broker.web import origin
+from broker.web.cookies import Cookies
+from broker.web.measure import Measures
+from broker.web.pages.render import render
+from broker.web.pages.shell import Shell
+from broker.web.pages.views import View
+from broker.web.parameters import form_of
+
+
+class Counters(Protocol):
+    """Counts refused requests, to slow down whoever makes many."""
+
+    async def hit(self, key: str, limit: int, per_seconds: int) -> int | None:
+        """Count one. Seconds to wait when that was one too many, else None."""
+
+    def blocked(self, key: str) -> int:
+        """Seconds still to wait, 0 when free. Costs no I/O."""
+
+
+class Probe(Protocol):
+    """Says whether this process can do its work."""
+
+    async def problems(self) -> tuple[str, ...]:
+        """What is wrong, in words for an operator; empty when all is well."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Web:
+    """All that the handlers need. `trusted_proxies` as in the settings."""
+
+    ports: Ports
+    cookies: Cookies
+    counters: Counters
+    measures: Measures
+    probe: Probe
+    trusted_proxies: int
+
+
+def web_of(request: Request) -> Web:
+    """The `Web` of this application."""
+    web: Web = request.app.state.web
+    return web
+
+
+def request_id_of(request: Request) -> str:
+    """What people quote when something went wrong, and what the ledger and the log know the request by."""
+    return str(request.scope["request_id"])
+
+
+async def signed_in(request: Request) -> LiveSession | None:
+    """Who is signed in, by this browser's cookie."""
+    web = web_of(request)
+    return await resume(request.cookies.get(web.cookies.session), web.ports)
+
+
+class SignInFirst(Exception):
+    """Nobody is signed in: the browser is sent to the sign-in page. `expired`: somebody was, a while ago."""
+
+    def __init__(self, *, expired: bool) -> None:
+        super().__init__("sign in first")
+        self.expired = expired
+
+
+async def require_signed_in(request: Request) -> LiveSession:
+    """Who is signed in. Raises `SignInFirst`."""
+    session = await signed_in(request)
+    if session is None:
+        raise SignInFirst(expired=web_of(request).cookies.session in request.cookies)
+    return session
+
+
+async def posted(request: Request) -> tuple[LiveSession, Parameters]:
+    """A form of one of the User's own pages. Raises `SignInFirst`, or `Refusal` when it was not sent from there."""
+    web = web_of(request)
+    origin.require_same_origin(request, web.ports.issuer)
+    session = await require_signed_in(request)
+    form = await form_of(request)
+    origin.require_csrf(form, session, web.ports)
+    return session, form
+
+
+def shell(request: Request, session: LiveSession | None, *, name: str | None = None) -> Shell:
+    """What surrounds a page for this person."""
+    web = web_of(request)
+    return Shell(
+        request_id=request_id_of(request),
+        now=web.ports.clock.now(),
+        csrf="" if session is None else origin.csrf_token(session, web.ports),
+        signed_in_as=name,
+    )
+
+
+def page(view: View, *, status: int = 200) -> Response:
+    """A page."""
+    return HTMLResponse(render(view), status_code=status)
+
+
+def path_name(request: Request, parameter: str) -> str:
+    """A name from the path. Raises `Refusal` when it is longer than any of ours."""
+    value = str(request.path_params[parameter])
+    if len(value) > 128 or not value.isascii():
+        raise Refusal("invalid_request", "There is nothing at this address.", detail="path parameter")
+    return value

@@ -1,0 +1,153 @@
+"""Owns how errors are answered: which status, in which format. The only place that knows an HTTP status for an error.
+
+Refuses to say more than the code and the sentence: detail goes to the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from broker.domain.authorize_request import RequestRefused
+from broker.domain.errors import BrokerError, Fault, NotFound, OAuthRefusal, Refusal
+from broker.domain.redirect import answer_url
+from broker.web import context
+from broker.web.pages import problems
+from broker.web.pages.shell import Shell
+from broker.web.pages.views import ErrorView
+
+STATUSES: Mapping[str, int] = {
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "too_large": 413,
+    "too_many": 429,
+    "invalid_client": 401,
+    "invalid_token": 401,
+    "initiator_mismatch": 403,
+    "provider_disabled": 403,
+    "account_disabled": 403,
+    "subject_changed": 403,
+    "identity_in_use": 403,
+    "cross_site": 403,
+}
+"""Codes whose status is not 400. Every `Fault` is 503."""
+
+
+class TooMany(Refusal):
+    """Too many refused requests from one place. `wait` in seconds."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__("too_many", "Too many requests that could not be granted. Please wait.")
+        self.wait = max(wait, 1)
+
+
+def status_of(error: BrokerError) -> int:
+    """The status that an error is answered with."""
+    if isinstance(error, Fault):
+        return 503
+    return STATUSES.get(error.code, 400)
+
+
+def answer(request: Request, error: BrokerError) -> Response:
+    """The answer in the format of the place that was asked: redirect, OAuth's JSON, problem+json, or a page."""
+    if isinstance(error, RequestRefused):
+        return redirected(request, error)
+    path = request.scope["path"]
+    if path.startswith(("/oauth/token", "/oauth/userinfo")):
+        response = _oauth(error)
+    elif path.startswith(("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")):
+        response = _problem(request, error)
+    else:
+        response = _page(request, error)
+    if isinstance(error, Fault):
+        response.headers["Retry-After"] = str(error.retry_after)
+    elif isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.wait)
+    return response
+
+
+def redirected(request: Request, error: RequestRefused) -> Response:
+    """Tell the Application, at its proven redirect_uri (RFC 6749 section 4.1.2.1)."""
+    issuer = context.web_of(request).ports.issuer
+    url = answer_url(error.redirect_uri, issuer, error.state, error=error.code, error_description=error.sentence)
+    return RedirectResponse(url, status_code=303)
+
+
+def _oauth(error: BrokerError) -> Response:
+    """RFC 6749 section 5.2; RFC 6750 section 3 for a bearer token."""
+    code = error.code if isinstance(error, OAuthRefusal) else _OAUTH_CODES.get(error.code, "invalid_request")
+    if isinstance(error, Fault):
+        code = "temporarily_unavailable"
+    response = JSONResponse({"error": code, "error_description": error.sentence}, status_code=status_of(error))
+    if error.code == "invalid_client":
+        response.headers["WWW-Authenticate"] = 'Basic realm="token"'
+    elif error.code in ("invalid_token", "no_token"):
+        said = f', error="{error.code}"' if error.code == "invalid_token" else ""
+        response.status_code = 401
+        response.headers["WWW-Authenticate"] = f'Bearer realm="userinfo"{said}'
+    return response
+
+
+_OAUTH_CODES = {"too_many": "temporarily_unavailable"}
+
+
+def _problem(request: Request, error: BrokerError) -> Response:
+    """RFC 9457."""
+    status = status_of(error)
+    document = {
+        "type": "about:blank",
+        "title": error.sentence,
+        "status": status,
+        "code": error.code,
+        "request_id": context.request_id_of(request),
+    }
+    response = JSONResponse(document, status_code=status, media_type="application/problem+json")
+    if error.code == "invalid_token":
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    return response
+
+
+def _page(request: Request, error: BrokerError) -> Response:
+    return context.page(_view(request, error), status=status_of(error))
+
+
+def _view(request: Request, error: BrokerError) -> ErrorView:
+    shell = context.shell(request, None)
+    status = status_of(error)
+    provider = _provider_name(request)
+    if isinstance(error, TooMany):
+        return problems.too_many(shell, status=status, wait_seconds=error.wait)
+    if isinstance(error, NotFound):
+        return problems.not_found(shell, status=status)
+    if isinstance(error, Fault) and error.code.startswith("provider_"):
+        return problems.provider_down(shell, status=status, provider_name=provider)
+    if isinstance(error, Fault):
+        return problems.our_side(shell, status=status)
+    if error.code == "upstream_denied":
+        return problems.declined(shell, status=status, provider_name=provider)
+    if (preset := _PRESETS.get(error.code)) is not None:
+        return preset(shell, status)
+    return ErrorView(
+        shell=shell,
+        status=status,
+        title="This did not work",
+        happened=error.sentence,
+        to_do="Go back and try again. If it happens again, tell your administrator the reference below.",
+    )
+
+
+_PRESETS: Mapping[str, Callable[[Shell, int], ErrorView]] = {
+    "expired_state": lambda shell, status: problems.attempt_expired(shell, status=status),
+    "invalid_state": lambda shell, status: problems.attempt_elsewhere(shell, status=status),
+    "unknown_application": lambda shell, status: problems.link_broken(shell, status=status),
+    "invalid_redirect_uri": lambda shell, status: problems.link_broken(shell, status=status),
+    "invalid_request": lambda shell, status: problems.link_broken(shell, status=status),
+    "invalid_logout": lambda shell, status: problems.link_broken(shell, status=status),
+}
+
+
+def _provider_name(request: Request) -> str:
+    facts = context.web_of(request).ports.upstream.registrations.get(request.path_params.get("registration", ""))
+    return "The service" if facts is None else facts.label

@@ -1,0 +1,115 @@
+"""Owns what stands around every handler: limits on the refused, the ledger's line, and that nothing escapes as a 500.
+
+Refuses callers who were refused too often, until their wait is over; a success in between does not shorten it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from broker.domain.authorize_request import RequestRefused
+from broker.domain.errors import BrokerError, Conflict, Fault, NotFound, Refusal
+from broker.domain.ids import ApplicationId, RegistrationId
+from broker.flows.ledger.record_refusal import record_refusal
+from broker.web import errors, origin
+from broker.web.context import SignInFirst, request_id_of, web_of
+
+REFUSALS = 100
+PER_SECONDS = 60
+"""So many refused requests a minute, from one address at one route, are answered; then comes a 429."""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_log = structlog.get_logger("broker.error")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def guarded(name: str, handler: Handler, *, audited: bool) -> Handler:
+    """`handler` with the guard around it. `audited`: a refusal here is a line in the ledger."""
+
+    async def answer(request: Request) -> Response:
+        request.scope["route_name"] = name
+        web = web_of(request)
+        place = f"{name}|{origin.address_of(request, web.trusted_proxies)}"
+        if (wait := web.counters.blocked(place)) > 0:
+            web.measures.refused(name, "too_many")
+            return errors.answer(request, errors.TooMany(wait))
+        try:
+            return await handler(request)
+        except SignInFirst as first:
+            return _sign_in_first(request, first)
+        except BrokerError as error:
+            return await _refuse(request, name, place, error, audited=audited)
+        except Exception as error:  # noqa: BLE001 - the last line: whatever it is, nobody gets a 500
+            _log.error(
+                "unexpected", route=name, request_id=request_id_of(request), kind=type(error).__name__, exc_info=True
+            )
+            return await _refuse(
+                request, name, place, Fault("internal", "Something is down on our side."), audited=False
+            )
+
+    return answer
+
+
+async def not_routed(request: Request, error: Exception) -> Response:
+    """No route, or not by this method."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    if status == 405:
+        answer = errors.answer(request, Refusal("method_not_allowed", "This cannot be done in this way."))
+        answer.headers.update(getattr(error, "headers", None) or {})
+        return answer
+    return errors.answer(request, NotFound())
+
+
+async def _refuse(request: Request, name: str, place: str, error: BrokerError, *, audited: bool) -> Response:
+    web = web_of(request)
+    if isinstance(error, Conflict):
+        error = Fault("contention", "Somebody else changed this at the same moment. Please try again.")
+    reason = error.reason if isinstance(error, RequestRefused) else error.code
+    web.measures.refused(name, reason)
+    _log.warning("refused", route=name, reason=reason, detail=error.detail, request_id=request_id_of(request))
+    if audited and error.code != "storage_unavailable":
+        await _record(request, name, error)
+    if isinstance(error, Refusal) and (wait := await web.counters.hit(place, REFUSALS, PER_SECONDS)) is not None:
+        return errors.answer(request, errors.TooMany(wait))
+    response = errors.answer(request, error)
+    _forget_attempt(request, response)
+    return response
+
+
+async def _record(request: Request, name: str, error: BrokerError) -> None:
+    application_id = request.query_params.get("client_id", "")
+    registration = str(request.path_params.get("registration", ""))
+    try:
+        await record_refusal(
+            error,
+            name,
+            web_of(request).ports,
+            request_id=request_id_of(request),
+            application_id=ApplicationId(application_id) if _NAME.fullmatch(application_id) else None,
+            registration=RegistrationId(registration) if _NAME.fullmatch(registration) else None,
+        )
+    except BrokerError as failure:
+        _log.error("refusal not recorded", route=name, reason=failure.code, request_id=request_id_of(request))
+
+
+def _forget_attempt(request: Request, response: Response) -> None:
+    """A trip that failed is over: its cookie goes, and the person starts again."""
+    cookies = web_of(request).cookies
+    name = cookies.attempt(request.query_params.get("state", ""))
+    if name in request.cookies:
+        cookies.clear(response, name)
+
+
+def _sign_in_first(request: Request, first: SignInFirst) -> Response:
+    cookies = web_of(request).cookies
+    response = RedirectResponse("/sign-in?notice=session_expired" if first.expired else "/sign-in", status_code=303)
+    if first.expired:
+        cookies.clear(response, cookies.session)
+    return response

@@ -1,0 +1,51 @@
+"""Owns `/account` and `/account/data`: the User's own overview, and everything that is kept."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.domain.client_org import rights_by_client
+from broker.domain.connection import ConnectionStatus
+from broker.domain.session import IDLE_LIFETIME
+from broker.flows.connections.show import show_connections
+from broker.web import context
+from broker.web.handlers.shown import group_title, kept_value, name_of, rows_of
+from broker.web.pages import words
+from broker.web.pages.parts import ClientRights, DataGroup
+from broker.web.pages.views import AccountView, DataView
+
+
+async def account_page(request: Request) -> Response:
+    """Greeting, Clients, rights, shortcuts."""
+    session = await context.require_signed_in(request)
+    ports = context.web_of(request).ports
+    shown = await show_connections(session.user.id, ports)
+    held = await ports.store.held_authorizations(session.user.id, None)
+    sessions = await ports.store.sessions_of(session.user.id, ports.clock.now() - IDLE_LIFETIME)
+    rights = rights_by_client(held.authorizations, held.clients)
+    live = [c for c in shown if c.status is not ConnectionStatus.REVOKED]
+    view = AccountView(
+        shell=context.shell(request, session, name=name_of(shown)),
+        clients=tuple(
+            ClientRights(client_org=c, name=held.clients[c].name, rights=tuple(words.right(r) for r in rights[c]))
+            for c in rights
+        ),
+        invite_to=kept_value(shown, "email"),
+        connection_count=len(live),
+        session_count=len(sessions),
+        needs_attention=any(c.status is ConnectionStatus.NEEDS_REAUTH for c in live),
+    )
+    return context.page(view)
+
+
+async def data_page(request: Request) -> Response:
+    """Everything that is kept, why, and since when."""
+    session = await context.require_signed_in(request)
+    shown = await show_connections(session.user.id, context.web_of(request).ports)
+    groups = [
+        DataGroup(title=group_title(request, c), rows=rows_of(request, c))
+        for c in shown
+        if c.status is not ConnectionStatus.REVOKED
+    ]
+    return context.page(DataView(shell=context.shell(request, session, name=name_of(shown)), groups=tuple(groups)))

@@ -1,0 +1,122 @@
+"""Owns `/oauth/authorize` and the consent page of third-party Applications."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from broker.domain.attempt import Purpose
+from broker.domain.authorize_request import Parameters, RequestRefused
+from broker.domain.client_org import rights_by_client
+from broker.domain.errors import Refusal
+from broker.flows.connections.show import show_connections
+from broker.flows.ports import LiveSession
+from broker.flows.sign_in.authorize import Answered, ConsentNeeded, SignInNeeded, authorize
+from broker.flows.sign_in.begin import begin
+from broker.flows.sign_in.choose import choose
+from broker.web import context
+from broker.web.handlers.sign_in import depart
+from broker.web.pages import words
+from broker.web.pages.parts import ConsentClient, WantedAttribute
+from broker.web.pages.views import ConsentView
+from broker.web.parameters import form_of, one, query_of
+
+CONSENT = "/oauth/consent"
+
+
+async def authorize_endpoint(request: Request) -> Response:
+    """GET or POST, as OpenID Connect Core section 3.1.2.1 demands."""
+    parameters = query_of(request) if request.method == "GET" else await form_of(request)
+    session = await context.signed_in(request)
+    return await _go_on(request, parameters, session, allow=False)
+
+
+async def consent_page(request: Request) -> Response:
+    """Ask the User, or go on when there is nothing to ask."""
+    parameters = query_of(request)
+    session = await context.require_signed_in(request)
+    web = context.web_of(request)
+    outcome = await authorize(parameters, session, web.ports, request_id=context.request_id_of(request))
+    if isinstance(outcome, ConsentNeeded):
+        return context.page(await _consent_view(request, parameters, session, outcome))
+    return RedirectResponse(f"/oauth/authorize?{_query(parameters)}", status_code=303)
+
+
+async def consent_decision(request: Request) -> Response:
+    """ "Allow" or "Deny"."""
+    session, form = await context.posted(request)
+    parameters = {name: values for name, values in form.items() if name not in ("csrf", "decision")}
+    if one(form, "decision") == "allow":
+        return await _go_on(request, parameters, session, allow=True)
+    asked = (await choose(parameters, context.web_of(request).ports)).request
+    if asked is None:
+        raise Refusal("invalid_request", "This page was not sent as it should be.", detail="no authorize request")
+    raise RequestRefused(
+        "access_denied", "The person did not allow it.", redirect_uri=asked.redirect_uri, state=asked.state
+    )
+
+
+async def _go_on(request: Request, parameters: Parameters, session: LiveSession | None, *, allow: bool) -> Response:
+    web = context.web_of(request)
+    outcome = await authorize(parameters, session, web.ports, allow=allow, request_id=context.request_id_of(request))
+    if isinstance(outcome, Answered):
+        return RedirectResponse(outcome.url, status_code=303)
+    if isinstance(outcome, ConsentNeeded):
+        return RedirectResponse(f"{CONSENT}?{_query(parameters)}", status_code=303)
+    return await _sign_in(request, parameters, session, outcome)
+
+
+async def _sign_in(
+    request: Request, parameters: Parameters, session: LiveSession | None, needed: SignInNeeded
+) -> Response:
+    """To the choice of Providers, or straight to the one that the Application named."""
+    web = context.web_of(request)
+    chosen = needed.request.provider
+    if chosen is not None and chosen in web.ports.upstream.registrations:
+        return depart(request, await begin(chosen, Purpose.SIGN_IN, needed.request, session, web.ports))
+    return RedirectResponse(f"/sign-in?{_query(parameters)}", status_code=303)
+
+
+async def _consent_view(
+    request: Request, parameters: Parameters, session: LiveSession, needed: ConsentNeeded
+) -> ConsentView:
+    web = context.web_of(request)
+    held = await web.ports.store.held_authorizations(session.user.id, None)
+    rights = rights_by_client(held.authorizations, held.clients)
+    shown = next(
+        (
+            c
+            for c in await show_connections(session.user.id, web.ports)
+            if c.connection.id == session.session.connection_id
+        ),
+        None,
+    )
+    wanted: list[WantedAttribute] = []
+    if shown is not None:
+        values = {a.name: a.value for a in shown.attributes}
+        for name, purpose in web.ports.policy.releases(shown.connection.registration, needed.clients).items():
+            if name in values and needed.covers(name):
+                wanted.append(WantedAttribute(attribute=words.attribute(name), value=values[name], purpose=purpose))
+    return ConsentView(
+        shell=context.shell(request, session),
+        action=CONSENT,
+        application=needed.application.name,
+        attributes=tuple(wanted),
+        clients=tuple(
+            ConsentClient(
+                client_org=client_org,
+                name=held.clients[client_org].name,
+                rights=tuple(words.right(right) for right in rights[client_org]),
+                chosen=True,
+            )
+            for client_org in needed.clients
+        ),
+        hidden=tuple(parse_qsl(_query(parameters), keep_blank_values=True)),
+        narrowed=needed.request.organization is not None,
+    )
+
+
+def _query(parameters: Parameters) -> str:
+    return urlencode(parameters, doseq=True)

@@ -1,0 +1,149 @@
+"""Owns how a Connection is said on a page. Refuses tokens: it is handed only what a User may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+
+from broker.domain.connection import ConnectionStatus
+from broker.domain.outbox import RevocationResult
+from broker.flows.connections.show import ShownConnection
+from broker.flows.ports import LiveSession, RegistrationFacts
+from broker.web import context
+from broker.web.pages import words
+from broker.web.pages.parts import (
+    Attention,
+    ConnectionCard,
+    ConnectOffer,
+    EndedConnection,
+    KeptRow,
+    Link,
+    Notice,
+    ProviderMark,
+    Reach,
+)
+from broker.web.pages.views import ConnectionsView
+
+MARKS: dict[str, ProviderMark] = {"google": "google", "microsoft": "microsoft", "github": "github"}
+
+
+def connections_view(
+    request: Request,
+    session: LiveSession,
+    shown: tuple[ShownConnection, ...],
+    *,
+    used_by: str | None,
+    notice: Notice | None = None,
+) -> ConnectionsView:
+    registrations = context.web_of(request).ports.upstream.registrations
+    live = [c for c in shown if c.status is not ConnectionStatus.REVOKED]
+    connected = {c.connection.registration for c in live}
+    return ConnectionsView(
+        shell=context.shell(request, session, name=name_of(shown)),
+        connections=tuple(
+            _card(request, c, used_by if c.connection.id == session.session.connection_id else None) for c in live
+        ),
+        ended=tuple(
+            EndedConnection(
+                provider=mark_of(facts),
+                provider_name=facts.label,
+                account=None,
+                ended_at=c.connection.revoked_at or 0,
+                reach=reach_of(c),
+                settings=settings_of(facts),
+            )
+            for c in shown
+            if c.status is ConnectionStatus.REVOKED
+            for facts in (facts_of(request, c),)
+        ),
+        offers=tuple(
+            ConnectOffer(registration_id=facts.id, provider=mark_of(facts), label=facts.label)
+            for facts in registrations.values()
+            if facts.id not in connected or len(registrations) == 1
+        ),
+        notice=notice,
+    )
+
+
+def _card(request: Request, shown: ShownConnection, used_by: str | None) -> ConnectionCard:
+    facts = facts_of(request, shown)
+    attention = None
+    if shown.status is ConnectionStatus.NEEDS_REAUTH:
+        why = f"{facts.label} does not accept what we hold any more. Sign in with it again to go on."
+        attention = Attention(why=why, registration_id=facts.id)
+    return ConnectionCard(
+        connection_id=shown.connection.id,
+        provider=mark_of(facts),
+        provider_name=facts.label,
+        account=account_of(shown),
+        state="active" if attention is None else "needs_attention",
+        kept=rows_of(request, shown),
+        scopes=words.scopes(sorted(shown.connection.granted_scopes)),
+        connected_at=shown.connection.created_at,
+        last_used_at=shown.connection.last_used_at,
+        last_used_by=used_by,
+        attention=attention,
+    )
+
+
+def rows_of(request: Request, shown: ShownConnection) -> tuple[KeptRow, ...]:
+    keeps: Mapping[str, str] = context.web_of(request).ports.policy.keeps(shown.connection.registration)
+    return tuple(
+        KeptRow(
+            attribute=words.attribute(a.name),
+            value=a.value,
+            purpose=keeps.get(a.name, "No longer allowed; it goes with the next sign-in"),
+            since=a.since,
+        )
+        for a in shown.attributes
+    )
+
+
+def reach_of(shown: ShownConnection) -> Reach:
+    if not shown.pending:
+        return "local"
+    result = shown.pending[0].result
+    if result is RevocationResult.PENDING:
+        return "pending"
+    return "told" if result in (RevocationResult.REVOKED, RevocationResult.ALREADY_DEAD) else "local"
+
+
+def settings_of(facts: RegistrationFacts) -> Link | None:
+    page = facts.permissions_page
+    return None if page is None else Link(label=f"See your permissions at {facts.label}", href=page)
+
+
+def facts_of(request: Request, shown: ShownConnection) -> RegistrationFacts:
+    registration = shown.connection.registration
+    known = context.web_of(request).ports.upstream.registrations.get(registration)
+    return known or RegistrationFacts(
+        id=registration,
+        provider="oidc",
+        label=registration,
+        attributes=frozenset(),
+        can_revoke=False,
+        reach="This service is not set up here any more, so it cannot be told.",
+        permissions_page=None,
+    )
+
+
+def mark_of(facts: RegistrationFacts) -> ProviderMark:
+    return MARKS.get(facts.provider, "oidc")
+
+
+def group_title(request: Request, shown: ShownConnection) -> str:
+    label, account = facts_of(request, shown).label, account_of(shown)
+    return f"From {label}" if account is None else f"From {label}, {account}"
+
+
+def account_of(shown: ShownConnection) -> str | None:
+    return next((a.value for name in ("email", "name") for a in shown.attributes if a.name == name), None)
+
+
+def kept_value(shown: tuple[ShownConnection, ...], name: str) -> str | None:
+    return next((a.value for c in shown for a in c.attributes if a.name == name), None)
+
+
+def name_of(shown: tuple[ShownConnection, ...]) -> str:
+    return kept_value(shown, "name") or kept_value(shown, "email") or "your account"

@@ -1,0 +1,145 @@
+"""Owns the sign-in pages: the choice of Providers, the departure to one, the return from it, and signing out."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from broker.domain.attempt import Purpose
+from broker.domain.errors import Refusal
+from broker.domain.ids import RegistrationId
+from broker.domain.redirect import with_state
+from broker.flows.ports import Callback
+from broker.flows.sessions.sign_out import ConfirmationNeeded, SignedOut, sign_out
+from broker.flows.sign_in.begin import Trip, begin
+from broker.flows.sign_in.choose import choose
+from broker.flows.sign_in.finish import finish
+from broker.web import context, origin
+from broker.web.handlers.shown import mark_of
+from broker.web.pages import words
+from broker.web.pages.device import device
+from broker.web.pages.parts import ProviderChoice, SignInNotice
+from broker.web.pages.views import SignedOutView, SignInView, SignOutView
+from broker.web.parameters import form_of, one, query_of
+
+_NOTICES: dict[str, SignInNotice] = {"session_expired": "session_expired"}
+
+
+async def sign_in_page(request: Request) -> Response:
+    """Choose a Provider: for the Application whose authorize request the query holds, or for one's own account."""
+    web = context.web_of(request)
+    parameters = {name: values for name, values in query_of(request).items() if name != "notice"}
+    session = await context.signed_in(request)
+    if session is not None and not parameters:
+        return RedirectResponse("/account", status_code=303)
+    choice = await choose(parameters, web.ports)
+    view = SignInView(
+        shell=context.shell(request, session),
+        application=choice.application_name,
+        providers=tuple(
+            ProviderChoice(
+                registration_id=facts.id,
+                provider=mark_of(facts),
+                label=facts.label,
+                asks_for=words.asks_for(facts.label, choice.asks[facts.id]),
+            )
+            for facts in choice.registrations
+        ),
+        hidden=tuple(parse_qsl(urlencode(parameters, doseq=True), keep_blank_values=True)),
+        notice=_NOTICES.get(request.query_params.get("notice", "")),
+    )
+    response = context.page(view)
+    if session is None and web.cookies.session in request.cookies:
+        web.cookies.clear(response, web.cookies.session)
+    return response
+
+
+async def sign_in_begin(request: Request) -> Response:
+    """Depart to the chosen Provider."""
+    web = context.web_of(request)
+    origin.require_same_origin(request, web.ports.issuer)
+    form = await form_of(request)
+    parameters = {name: values for name, values in form.items() if name != "csrf"}
+    choice = await choose(parameters, web.ports)
+    registration = RegistrationId(context.path_name(request, "registration"))
+    session = await context.signed_in(request)
+    return depart(request, await begin(registration, Purpose.SIGN_IN, choice.request, session, web.ports))
+
+
+async def callback(request: Request) -> Response:
+    """Back from a Provider (RFC 6749 section 4.1.2). Nothing but these four parameters is ever read from the query."""
+    web = context.web_of(request)
+    query = query_of(request)
+    state, code, error = one(query, "state", longest=512), one(query, "code"), one(query, "error", longest=100)
+    if state is None or (code is None) == (error is None):
+        raise Refusal("invalid_state", "This is not an answer to a sign-in.", detail="state, code or error missing")
+    name = web.cookies.attempt(state)
+    finished = await finish(
+        Callback(
+            registration=RegistrationId(context.path_name(request, "registration")),
+            state=state,
+            code=code,
+            error=error,
+            iss=one(query, "iss", longest=512),
+        ),
+        request.cookies.get(name),
+        await context.signed_in(request),
+        web.ports,
+        browser=device(request.headers.get("user-agent")),
+        request_id=context.request_id_of(request),
+    )
+    response = RedirectResponse(finished.url, status_code=303)
+    web.cookies.clear(response, name)
+    if finished.session_cookie is not None:
+        web.cookies.set_session(response, finished.session_cookie)
+    return response
+
+
+async def end_session_endpoint(request: Request) -> Response:
+    """RP-initiated logout, by GET or POST."""
+    parameters = query_of(request) if request.method == "GET" else await form_of(request)
+    confirmed = False
+    if "confirmed" in parameters:  # only our own page posts it, with the Session's token
+        _, parameters = await context.posted(request)
+        confirmed = True
+    web = context.web_of(request)
+    session = await context.signed_in(request)
+    asked = {name: values for name, values in parameters.items() if name not in ("csrf", "confirmed")}
+    outcome = await sign_out(asked, session, web.ports, confirmed=confirmed, request_id=context.request_id_of(request))
+    if isinstance(outcome, ConfirmationNeeded):
+        hidden = (*parse_qsl(urlencode(asked, doseq=True), keep_blank_values=True), ("confirmed", "yes"))
+        view = SignOutView(
+            shell=context.shell(request, session),
+            action="/oauth/end-session",
+            hidden=hidden,
+            application=outcome.application_name,
+        )
+        return context.page(view)
+    return _signed_out(request, outcome)
+
+
+async def sign_out_button(request: Request) -> Response:
+    """ "Sign out" on the User's own pages."""
+    session, _ = await context.posted(request)
+    web = context.web_of(request)
+    await sign_out({}, session, web.ports, confirmed=True, request_id=context.request_id_of(request))
+    return _signed_out(request, SignedOut(redirect_uri=None, state=None))
+
+
+def depart(request: Request, trip: Trip) -> Response:
+    """Send the browser on its trip, with the attempt in a cookie of its own."""
+    response = RedirectResponse(trip.url, status_code=303)
+    context.web_of(request).cookies.set_attempt(response, trip.state, trip.cookie, request.cookies)
+    return response
+
+
+def _signed_out(request: Request, outcome: SignedOut) -> Response:
+    cookies = context.web_of(request).cookies
+    if outcome.redirect_uri is not None:
+        response: Response = RedirectResponse(with_state(outcome.redirect_uri, outcome.state), status_code=303)
+    else:
+        response = context.page(SignedOutView(shell=context.shell(request, None)))
+    cookies.clear(response, cookies.session)
+    return response

@@ -1,0 +1,47 @@
+"""Owns telling our own pages' posts from other sites' (Fetch Metadata; RFC 6454), and where a request came from.
+
+Refuses a post that says it comes from elsewhere, and a state-changing one without the Session's own token.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from broker.domain.authorize_request import Parameters
+from broker.domain.errors import Refusal
+from broker.flows.ports import LiveSession, Ports
+
+
+def require_same_origin(request: Request, issuer: str) -> None:
+    """Raise `Refusal` when the browser says that another site made this post.
+
+    Our pages send `Referrer-Policy: no-referrer`, for which browsers send `Origin: null`: Fetch Metadata decides first.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        allowed = site in ("same-origin", "none")
+    else:
+        allowed = request.headers.get("origin", "null") in ("null", issuer)
+    if not allowed:
+        raise Refusal("cross_site", "This can only be done from our own pages.", detail=f"sec-fetch-site {site!r}")
+
+
+def csrf_token(session: LiveSession, ports: Ports) -> str:
+    """The token that forms of this Session carry."""
+    return ports.secrets.keyed_hash("csrf", session.session.id)
+
+
+def require_csrf(form: Parameters, session: LiveSession, ports: Ports) -> None:
+    """Raise `Refusal` unless the form carries this Session's token."""
+    values = form.get("csrf", ())
+    if len(values) != 1 or not ports.secrets.same(values[0], csrf_token(session, ports)):
+        raise Refusal("cross_site", "This page is out of date. Go back, reload it and try again.", detail="csrf token")
+
+
+def address_of(request: Request, trusted_proxies: int) -> str:
+    """The address that limits count by: the peer's, or what trusted proxies say; never what a caller claims."""
+    peer = request.client.host if request.client else "unknown"
+    if trusted_proxies == 0:
+        return peer
+    hops = [hop.strip() for line in request.headers.getlist("x-forwarded-for") for hop in line.split(",")]
+    return hops[-trusted_proxies] if len(hops) >= trusted_proxies else peer

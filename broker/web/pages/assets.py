@@ -1,0 +1,53 @@
+"""Owns the files that pages refer to: stylesheet, marks, favicon, each under a name that carries its content's hash.
+
+Refuses a name that is not among them. A changed file gets a new name, so that an answer may be cached for ever
+(RFC 8246, `immutable`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+CACHE_CONTROL = "public, max-age=31536000, immutable"
+"""RFC 8246 section 2; a year is what RFC 9111's caches treat as for ever."""
+
+_FOLDER = Path(__file__).resolve().parent.parent / "assets"
+_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asset:
+    """A file as it is answered. `etag` is a strong entity tag with its quotes (RFC 9110 section 8.8.3)."""
+
+    content: bytes = field(repr=False)
+    content_type: str
+    etag: str
+
+
+def asset_path(name: str) -> str:
+    """Where a file is, under the issuer's path: "broker.css" at "/assets/broker.<hash>.css". KeyError if not."""
+    return _PATHS[name]
+
+
+def _load() -> tuple[dict[str, Asset], dict[str, str]]:
+    assets: dict[str, Asset] = {}
+    paths: dict[str, str] = {}
+    for file in sorted(_FOLDER.iterdir()):
+        if file.suffix not in _TYPES:
+            continue
+        content = file.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()[:16]
+        path = f"/assets/{file.stem}.{digest}{file.suffix}"
+        assets[path] = Asset(content=content, content_type=_TYPES[file.suffix], etag=f'"{digest}"')
+        paths[file.name] = path
+    return assets, paths
+
+
+_assets, _PATHS = _load()
+
+ASSETS: Mapping[str, Asset] = MappingProxyType(_assets)
+"""Every file by its path under the issuer's path."""

@@ -1,0 +1,62 @@
+"""Owns what is said after a deed: connected, disconnected, ended.
+
+Refuses more certainty than there is: a Provider that has not been told yet is called that.
+"""
+
+from __future__ import annotations
+
+from broker.web.pages.parts import Link, Notice, Reach
+
+
+def connected(provider_name: str) -> Notice:
+    """Another account is there, or one is in order again."""
+    return Notice(tone="good", text=f"{provider_name} is connected. What is kept, and why, is shown below.")
+
+
+def connect_declined(provider_name: str) -> Notice:
+    """The User said no at the Provider while connecting."""
+    return Notice(tone="plain", text=f"{provider_name} was not connected. Nothing was kept and nothing has changed.")
+
+
+def connected_already(provider_name: str) -> Notice:
+    """The account that was chosen is already one of the User's."""
+    return Notice(tone="plain", text=f"That {provider_name} account was connected already. Nothing has changed.")
+
+
+def connected_to_somebody_else(provider_name: str) -> Notice:
+    """The account that was chosen belongs to another User."""
+    return Notice(
+        tone="warn",
+        text=f"That {provider_name} account is already used by somebody else here, so it was not connected.",
+    )
+
+
+def disconnected(provider_name: str, reach: Reach, settings: Link | None = None) -> Notice:
+    """A Connection was ended; `settings` is where the User can look at the Provider's side."""
+    unfinished = reach in ("pending", "local")
+    return Notice(tone="warn" if unfinished else "good", text=_after(provider_name, reach), link=settings)
+
+
+def session_ended(device: str) -> Notice:
+    """One Session was ended."""
+    return Notice(tone="good", text=f"{device} has been signed out.")
+
+
+def other_sessions_ended(number: int) -> Notice:
+    """All Sessions but this one were ended."""
+    if number == 0:
+        return Notice(tone="plain", text="There was no other session to end.")
+    browsers = "One other browser has" if number == 1 else f"{number} other browsers have"
+    return Notice(tone="good", text=f"{browsers} been signed out. You are still signed in here.")
+
+
+def _after(provider_name: str, reach: Reach) -> str:
+    match reach:
+        case "told":
+            return f"Disconnected here, and {provider_name} has been told."
+        case "pending":
+            return f"Disconnected here. {provider_name} could not be reached yet; we keep trying."
+        case "local":
+            return f"Disconnected here. {provider_name} offers no way to be told, so remove Partner Ops there too."
+        case "elsewhere":
+            return f"{provider_name} had ended this already. What was kept here is deleted."

@@ -1,0 +1,44 @@
+"""Owns reading what a request carries: query and form parameters, every value of every name.
+
+Refuses bodies that are not what a form sends, too many parameters, and anything that is not UTF-8.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+
+from broker.domain.authorize_request import Parameters
+from broker.domain.errors import Refusal
+
+MAX_PARAMETERS = 64
+_FORM = "application/x-www-form-urlencoded"
+
+
+def query_of(request: Request) -> Parameters:
+    """The query's parameters. Raises `Refusal`."""
+    return _parse(request.scope["query_string"])
+
+
+async def form_of(request: Request) -> Parameters:
+    """The body's parameters (HTML forms, RFC 6749 appendix B). Raises `Refusal`."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != _FORM:
+        raise Refusal("invalid_request", "The request has to be sent as a form.", detail="content type")
+    return _parse(await request.body())
+
+
+def one(parameters: Parameters, name: str, *, longest: int = 4096) -> str | None:
+    """The only value of `name`, or None when it is absent or empty (RFC 6749 section 3.1). Raises `Refusal`."""
+    values = parameters.get(name, ())
+    if len(values) > 1 or (values and len(values[0]) > longest):
+        raise Refusal("invalid_request", f"{name} was sent twice, or is too long.", detail="repeated or too long")
+    return values[0] if values and values[0] else None
+
+
+def _parse(raw: bytes) -> Parameters:
+    try:
+        return parse_qs(raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    except ValueError:  # UnicodeDecodeError is one
+        raise Refusal("invalid_request", "The request has too many parameters, or unreadable ones.") from None

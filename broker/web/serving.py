@@ -1,0 +1,60 @@
+"""Owns the HTTP server: uvicorn, with what a broker needs of it. Refuses its access log, which prints codes."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from broker.web import logs
+
+GRACE = 30
+"""Seconds that requests in flight have to finish after SIGTERM."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 is any free one. Raises `OSError` when the address is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    listening.listen(2048)
+    return listening
+
+
+class _WithoutSignals(uvicorn.Server):
+    """A server that leaves signals to whoever runs several of them in one process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def server(app: ASGIApp, *, lifespan: bool = True, signals: bool = True) -> uvicorn.Server:
+    """A server for one application. Without `signals` it ends when its `should_exit` is set."""
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        lifespan="on" if lifespan else "off",
+        timeout_graceful_shutdown=GRACE,
+        h11_max_incomplete_event_size=32 * 1024,
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+    )
+    return uvicorn.Server(config) if signals else _WithoutSignals(config)
+
+
+def run(app: ASGIApp, listening: socket.socket) -> None:
+    """Serve until a signal says to stop."""
+    logs.configure()
+    host, port = listening.getsockname()[:2]
+    print(f"Serving on http://{host}:{port}", flush=True)  # noqa: T201 - what the operator waits for
+    server(app).run(sockets=[listening])

@@ -1,0 +1,149 @@
+"""Owns what is the same for every request: its id, its headers, its size, its log line, and that no error escapes.
+
+Published documents are answered here, from memory, before anything else is looked at.
+Refuses bodies above the limit, and to log a query, a body or a header.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from broker.domain.errors import Refusal
+from broker.web.measure import Measures
+
+MAX_BODY = 64 * 1024
+"""Bytes. The largest form we take is a token request of a few hundred."""
+
+_log = structlog.get_logger("broker.request")
+
+HTML_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action {}"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """A document answered from memory. `headers` are complete, `etag` among them."""
+
+    body: bytes = field(repr=False)
+    etag: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+
+
+class Surface:
+    """The outermost ASGI application."""
+
+    def __init__(self, app: ASGIApp, *, measures: Measures, published: Mapping[str, Published], secure: bool) -> None:
+        self._app = app
+        self._measures = measures
+        self.published = dict(published)
+        # A form's post is redirected to a Provider and on to an Application; Chromium holds `form-action` against each
+        # hop, and which hosts a Provider passes through is its own affair: any https one (loopback in development).
+        targets = "'self' https:" if secure else "'self' https: http://localhost:* http://127.0.0.1:*"
+        self._html = [("content-security-policy", HTML_POLICY.format(targets)), *_HTML_HEADERS]
+        if secure:
+            self._html.append(("strict-transport-security", "max-age=31536000; includeSubDomains"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        document = self.published.get(scope["path"])
+        if document is not None and scope["method"] in ("GET", "HEAD"):
+            await _answer_from_memory(document, scope, send)
+            return
+        await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["request_id"] = secrets.token_hex(8)
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._add_headers(message, scope["request_id"])
+            await send(message)
+
+        try:
+            await self._app(scope, _limited(scope, receive), send_with_headers)
+        finally:
+            seconds = time.perf_counter() - started
+            route = scope.get("route_name", "none")
+            self._measures.answered(route, status, seconds)
+            _log.info(
+                "request",
+                route=route,
+                method=scope["method"],
+                status=status,
+                ms=round(seconds * 1000, 1),
+                request_id=scope["request_id"],
+            )
+
+    def _add_headers(self, message: Message, request_id: str) -> None:
+        headers = MutableHeaders(raw=message["headers"])
+        headers["x-request-id"] = request_id
+        headers["x-content-type-options"] = "nosniff"
+        if "cache-control" not in headers:
+            headers["cache-control"] = "no-store"
+        if headers.get("content-type", "").startswith("text/html"):
+            message["headers"].extend((name.encode(), value.encode()) for name, value in self._html)
+        else:
+            headers["referrer-policy"] = "no-referrer"
+
+
+_HTML_HEADERS = (
+    ("referrer-policy", "no-referrer"),
+    ("x-frame-options", "DENY"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+)
+
+
+def publish(body: bytes, content_type: str, cache_control: str, etag: str, *, any_origin: bool) -> Published:
+    """A document ready to be answered. `any_origin`: scripts of other sites may read it (CORS)."""
+    headers = [
+        (b"content-type", content_type.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", cache_control.encode()),
+        (b"etag", etag.encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    if any_origin:
+        headers.append((b"access-control-allow-origin", b"*"))
+    return Published(body=body, etag=etag.encode(), headers=tuple(headers))
+
+
+async def _answer_from_memory(document: Published, scope: Scope, send: Send) -> None:
+    unchanged = any(name == b"if-none-match" and document.etag in value for name, value in scope["headers"])
+    status, body = (304, b"") if unchanged else (200, document.body)
+    headers = [h for h in document.headers if h[0] != b"content-length"] if unchanged else document.headers
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+def _limited(scope: Scope, receive: Receive) -> Callable[[], Awaitable[Message]]:
+    """`receive`, which raises `Refusal` once more than `MAX_BODY` bytes have come or were announced."""
+    announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    too_large = not announced.isdigit() or int(announced[:12]) > MAX_BODY
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        if message["type"] == "http.request":
+            taken += len(message.get("body", b""))
+            if too_large or taken > MAX_BODY:
+                raise Refusal("too_large", "The request is too large.")
+        return message
+
+    return limited

@@ -1,0 +1,235 @@
+"""Owns one consistent world to show on pages: Ada of Acme and Globex, her accounts, browsers and Clients.
+
+Refuses real people and real addresses.
+"""
+
+from __future__ import annotations
+
+from broker.web.pages import words
+from broker.web.pages.parts import (
+    Attention,
+    ClientRights,
+    ConnectionCard,
+    ConnectOffer,
+    ConsentClient,
+    EndedConnection,
+    KeptRow,
+    Link,
+    PolicyRow,
+    ProviderChoice,
+    ProviderPolicy,
+    SessionRow,
+    Staying,
+    WantedAttribute,
+)
+from broker.web.pages.shell import Links, Shell
+from broker.web.pages.views import (
+    ConnectionsView,
+    ConsentView,
+    DisconnectView,
+    SignInView,
+)
+
+NOW = 1_795_356_300  # 22 November 2026, 14:05 UTC
+DAY = 86_400
+
+VISITOR = Shell(request_id="7f3c-91ad-20be", now=NOW, csrf="csrf-of-a-visitor")
+ADA = Shell(request_id="7f3c-91ad-20be", now=NOW, csrf="csrf-of-ada", signed_in_as="Ada Lovelace")
+UNDER_A_PATH = Shell(
+    request_id="7f3c-91ad-20be", now=NOW, csrf="c", signed_in_as="Ada Lovelace", links=Links(prefix="/id")
+)
+HIDDEN = (("request", "sealed-authorize-request"),)
+
+GOOGLE = ProviderChoice(
+    registration_id="google",
+    provider="google",
+    label="Google",
+    asks_for=words.asks_for("Google", ("name", "email")),
+)
+MICROSOFT = ProviderChoice(
+    registration_id="microsoft",
+    provider="microsoft",
+    label="Microsoft",
+    asks_for=words.asks_for("Microsoft", ("name", "email")),
+)
+GITHUB = ProviderChoice(
+    registration_id="github", provider="github", label="GitHub", asks_for=words.asks_for("GitHub", ("email",))
+)
+CORP = ProviderChoice(
+    registration_id="corp", provider="oidc", label="Acme single sign-on", asks_for=words.asks_for("Acme", ())
+)
+GOOGLE_DOWN = ProviderChoice(
+    registration_id="google",
+    provider="google",
+    label="Google",
+    asks_for=GOOGLE.asks_for,
+    available=False,
+    why_unavailable="Google is not answering at the moment. Choose another way, or try again in a few minutes.",
+)
+OFFERS = (
+    ConnectOffer(registration_id="google", provider="google", label="Google"),
+    ConnectOffer(registration_id="microsoft", provider="microsoft", label="Microsoft"),
+    ConnectOffer(registration_id="github", provider="github", label="GitHub"),
+    ConnectOffer(registration_id="corp", provider="oidc", label="Acme single sign-on"),
+)
+
+ACME = ClientRights(
+    client_org="acme", name="Acme Inc.", rights=(words.right("invoices:read"), words.right("reports:read"))
+)
+GLOBEX = ClientRights(client_org="globex", name="Globex Corporation", rights=(words.right("reports:read"),))
+
+KEPT = (
+    KeptRow(
+        attribute="Email address",
+        value="ada@acme.example",
+        purpose="Contact address for Partner Ops notices",
+        since=NOW - 90 * DAY,
+    ),
+    KeptRow(
+        attribute="Name",
+        value="Ada Lovelace",
+        purpose="Shown to colleagues in Partner Ops",
+        since=NOW - 90 * DAY,
+        until=NOW + 275 * DAY,
+    ),
+)
+GOOGLE_CONNECTION = ConnectionCard(
+    connection_id="con-1",
+    provider="google",
+    provider_name="Google",
+    account="ada@acme.example",
+    state="active",
+    kept=KEPT,
+    scopes=words.scopes(("openid", "email", "profile", "offline_access")),
+    connected_at=NOW - 90 * DAY,
+    last_used_at=NOW - 3 * DAY,
+    last_used_by="Demo",
+)
+GITHUB_CONNECTION = ConnectionCard(
+    connection_id="con-2",
+    provider="github",
+    provider_name="GitHub",
+    account="ada-l",
+    state="needs_attention",
+    kept=(),
+    scopes=(),
+    connected_at=NOW - 400 * DAY,
+    attention=Attention(
+        why="GitHub no longer accepts what we hold, perhaps because you changed your password there.",
+        registration_id="github",
+    ),
+)
+TOLD, PENDING, LOCAL, ELSEWHERE = (
+    EndedConnection(
+        provider="google",
+        provider_name="Google",
+        account="ada@home.example",
+        ended_at=NOW - 7200,
+        reach="told",
+    ),
+    EndedConnection(
+        provider="google",
+        provider_name="Google",
+        account="ada@acme.example",
+        ended_at=NOW - 40,
+        reach="pending",
+    ),
+    EndedConnection(
+        provider="microsoft",
+        provider_name="Microsoft",
+        account="ada@acme.example",
+        ended_at=NOW - 9 * DAY,
+        reach="local",
+        settings=Link(label="Remove Partner Ops at Microsoft", href="https://myapplications.microsoft.com/"),
+    ),
+    EndedConnection(
+        provider="github", provider_name="GitHub", account=None, ended_at=NOW - 70 * DAY, reach="elsewhere"
+    ),
+)
+
+HERE = SessionRow(
+    session_id="s-1",
+    device="Chrome on Windows",
+    started_at=NOW - 1200,
+    last_seen_at=NOW - 5,
+    provider="google",
+    provider_name="Google",
+    current=True,
+)
+PHONE = SessionRow(
+    session_id="s-2",
+    device="Safari on iPhone",
+    started_at=NOW - 5 * 3600,
+    last_seen_at=NOW - 2400,
+    provider="google",
+    provider_name="Google",
+    current=False,
+    place="Leeds, United Kingdom",
+)
+ELSEWHERE_SIGNED_IN = SessionRow(
+    session_id="s-3",
+    device="Firefox on Linux",
+    started_at=NOW - 11 * 3600,
+    last_seen_at=NOW - 3500,
+    provider="oidc",
+    provider_name="Acme single sign-on",
+    current=False,
+)
+
+ASKED = (
+    WantedAttribute(
+        attribute="Email address", value="ada@acme.example", purpose="To address you in its own audit trail"
+    ),
+    WantedAttribute(attribute="Name", value="Ada Lovelace", purpose="To show your colleagues who did what"),
+)
+
+SIGN_IN = SignInView(shell=VISITOR, application="Demo", providers=(GOOGLE,), hidden=HIDDEN)
+CONNECTIONS = ConnectionsView(shell=ADA, connections=(GOOGLE_CONNECTION,), offers=OFFERS)
+DISCONNECT = DisconnectView(
+    shell=ADA,
+    connection_id="con-1",
+    provider="google",
+    provider_name="Google",
+    account="ada@acme.example",
+    stops=(
+        "You can no longer sign in with this Google account.",
+        "Sessions that began with it end within seconds.",
+    ),
+    deleted=("Your email address and name from Google.", "Our access to your Google account."),
+    reach=(
+        "We tell Google to withdraw everything you allowed Partner Ops there. That ends it for every Google "
+        "permission you gave us, not only this one."
+    ),
+    stays=(
+        Staying(
+            what="That you were connected, and when it ended",
+            why="We must be able to show what was done with your account. It holds no name and no address.",
+        ),
+    ),
+)
+CONSENT = ConsentView(
+    shell=ADA,
+    action="/oauth/consent",
+    application="Northwind Reports",
+    attributes=ASKED,
+    clients=(ConsentClient(client_org="acme", name="Acme Inc.", rights=ACME.rights),),
+    hidden=HIDDEN,
+)
+CHOICE = (
+    ConsentClient(client_org="acme", name="Acme Inc.", rights=ACME.rights, chosen=True),
+    ConsentClient(client_org="globex", name="Globex Corporation", rights=GLOBEX.rights),
+)
+POLICY = (
+    ProviderPolicy(
+        provider_name="Google",
+        rows=(
+            PolicyRow(
+                attribute="Email address",
+                purpose="Contact address for Partner Ops notices",
+                released_for="Downstream services address the User in their own audit trails",
+            ),
+            PolicyRow(attribute="Name", purpose="Shown to colleagues in Partner Ops"),
+        ),
+    ),
+    ProviderPolicy(provider_name="Acme single sign-on", rows=()),
+)
