@@ -67,7 +67,7 @@ class Browser:
     def _keep(self, host: str, line: str) -> None:
         pair, *attributes = line.split(";")
         name, _, value = pair.partition("=")
-        said = dict(attribute.strip().lower().partition("=")[::2] for attribute in attributes)
+        said = {key.lower(): value for key, _, value in (text.strip().partition("=") for text in attributes)}
         key = (name, said.get("path", "/"))
         gone = not value or said.get("max-age") == "0" or "1970" in said.get("expires", "")
         if gone:
@@ -92,4 +92,5 @@ def _absolute(url: str, location: str) -> str:
 
 
 def _path(url: str) -> str:
-    return split(url)[1].partition("?")[0]
+    """The beginning of the path, in which no id stands."""
+    return "/".join(split(url)[1].partition("?")[0].split("/")[:2])

@@ -18,8 +18,8 @@ SQLITE = "broker, SQLite"
 PEER = "oidc-provider, Redis"
 BARE = "bare Starlette"
 
-WARM_UP = 1.0
-"""Seconds of a window before the first round that nobody counts: connections open, codes compile."""
+WARM_UP = 3.0
+"""Seconds of a window before the first round that nobody counts: connections open, and Node compiles what is run often."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,12 +22,13 @@ _URI = re.compile(r"(?:[A-Za-z0-9._~:/?\[\]@!$&'()+,;=-]|%[0-9A-Fa-f]{2})+")  # 
 _WEB = re.compile(r"(https?)://([^/]*)(.*)")
 # A name's last label begins with a letter: 127.1 and 0x7f.1 are IPv4 addresses to browsers, and names to others.
 _AUTHORITY = re.compile(
-    r"(?:(?P<name>(?:[a-z0-9_-]+\.)*[a-z](?:[a-z0-9-]*[a-z0-9])?)|(?P<v4>[0-9.]+)|\[(?P<v6>[0-9a-f:.]+)\])"
+    r"(?:(?P<name>(?:[a-z0-9_-]+\.)*[a-z](?:[a-z0-9-]*[a-z0-9])?)|(?P<ip>[0-9.]+|\[[0-9a-f:.]+\]))"
     r"(?::(?P<port>[0-9]{1,5}))?",
     re.IGNORECASE,
 )
 _PRIVATE = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:/.*")  # RFC 8252 section 7.1: a reversed domain name
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2[Ee]){1,2}(?=[/;]|$)")  # some servers read "/..;/" as "/../"
+_PORTS = range(1, 65536)
 _MAX_URI = 2000
 
 
@@ -111,10 +112,8 @@ def _authority_problem(scheme: str, authority: str) -> str | None:
     if "@" in authority:
         return "must not hold a user name"
     match = _AUTHORITY.fullmatch(authority)
-    if match is None or int(match["port"] or "1") not in range(1, 65536):
-        return "has no host, or none in its usual spelling"
-    host = (match["name"] or match["v4"] or match["v6"]).lower()
-    if match["name"] is None and not _is_ip_address(host):
+    host = "" if match is None else (match["name"] or match["ip"].strip("[]")).lower()
+    if match is None or not (match["name"] or _is_ip_address(host)) or int(match["port"] or 443) not in _PORTS:
         return "has no host, or none in its usual spelling"
     if scheme == "http" and host not in LOOPBACK_HOSTS:
         return "must be https, as its host is not a loopback host"
@@ -134,6 +133,6 @@ def _without_loopback_port(uri: str) -> str | None:
     if match is None:
         return None
     host, port, rest = match.groups()
-    if port is not None and int(port[1:]) > 65535:
+    if port is not None and int(port[1:]) not in _PORTS:
         return None
     return f"http://{host}{rest or ''}"

@@ -66,7 +66,7 @@ class SignInAttempt:
 
 def check_callback(attempt: SignInAttempt, *, registration: RegistrationId, state: str, now: int) -> None:
     """Raise `Refusal` unless this callback is the one that the attempt waits for (RFC 9700 sections 4.4 and 4.7)."""
-    if not hmac.compare_digest(attempt.state, state):
+    if not state.isascii() or not hmac.compare_digest(attempt.state, state):  # other text it does not compare at all
         raise Refusal("invalid_state", "This sign-in was not started in this browser.", detail="state differs")
     if now >= attempt.expires_at:
         raise Refusal("expired_state", "This sign-in took too long and has expired.")

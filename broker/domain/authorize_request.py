@@ -1,7 +1,8 @@
 """Owns the authorize request of an Application (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1).
 
 The checks stand in one ordered table. Until `redirect_uri` is proven a refusal is shown to the person; afterwards it
-is sent to the Application, in a `RequestRefused`. Unknown parameters are ignored, as RFC 6749 section 3.1 demands.
+is sent to the Application, in a `RequestRefused`. As RFC 6749 section 3.1 demands, unknown parameters are ignored, and
+one without a value counts as omitted.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ KNOWN = (
     "request_uri",
     "registration",
 )
-_MAX_STATE = 4096
-_MAX_SHORT = 1024
+_MAX_LENGTH = 1024
+_MAX_LENGTHS = {"state": 4096, "id_token_hint": 4096, "redirect_uri": 4096}  # the last is proven before, to the byte
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")  # RFC 6749 appendix A: VSCHAR and space
 
@@ -147,9 +148,8 @@ def redirect_uri_of(parameters: Parameters, application: Application) -> str:
 def check(parameters: Parameters, application: Application) -> AuthorizeRequest:
     """Check everything. Raises `Refusal` (show a page) or `RequestRefused` (tell the Application)."""
     redirect_uri = redirect_uri_of(parameters, application)
-    states = parameters.get("state", ())
-    state = states[0] if len(states) == 1 and _is_text(states[0], _MAX_STATE) else None
-    one = {name: values[0] for name, values in parameters.items() if name in KNOWN and len(values) == 1}
+    one = {name: values[0] for name, values in parameters.items() if name in KNOWN and len(values) == 1 and values[0]}
+    state = one.get("state") if _is_readable("state", one.get("state", "")) else None
     for _name, passes, code, sentence in _CHECKS:
         if not passes(parameters, one):
             raise RequestRefused(code, sentence, redirect_uri=redirect_uri, state=state)
@@ -171,8 +171,8 @@ def check(parameters: Parameters, application: Application) -> AuthorizeRequest:
     )
 
 
-def _is_text(value: str, longest: int) -> bool:
-    return len(value) <= longest and _PRINTABLE.fullmatch(value) is not None
+def _is_readable(name: str, value: str) -> bool:
+    return len(value) <= _MAX_LENGTHS.get(name, _MAX_LENGTH) and _PRINTABLE.fullmatch(value) is not None
 
 
 def _each_once(parameters: Parameters, _one: Mapping[str, str]) -> bool:
@@ -180,7 +180,7 @@ def _each_once(parameters: Parameters, _one: Mapping[str, str]) -> bool:
 
 
 def _all_readable(_parameters: Parameters, one: Mapping[str, str]) -> bool:
-    return all(_is_text(v, _MAX_STATE if n in ("state", "id_token_hint") else _MAX_SHORT) for n, v in one.items())
+    return all(_is_readable(name, value) for name, value in one.items())
 
 
 def _prompt_is_known(_parameters: Parameters, one: Mapping[str, str]) -> bool:

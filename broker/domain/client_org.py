@@ -1,4 +1,7 @@
-"""Owns the Client, a customer organisation, and the rights it can give. Refuses a right that the Client does not have."""
+"""Owns the Client, a customer organisation, and the rights it can give.
+
+Refuses a right that the Client does not have.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,13 @@ class Authorization:
 def rights_by_client(
     authorizations: tuple[Authorization, ...], clients: Mapping[ClientOrgId, ClientOrg]
 ) -> dict[ClientOrgId, tuple[str, ...]]:
-    """Each Client's rights for the User, sorted; a right that the Client itself has lost is not passed on."""
-    return {
-        a.client_org: tuple(sorted(a.rights & clients[a.client_org].rights))
-        for a in sorted(authorizations, key=lambda a: a.client_org)
-        if a.user_id is not None and a.client_org in clients
-    }
+    """Each Client's rights for the User, sorted; a right that the Client itself has lost is not passed on.
+
+    One Client may have invited several addresses of one person: what it gave to any of them counts.
+    """
+    given: dict[ClientOrgId, frozenset[str]] = {}
+    for authorization in authorizations:
+        if authorization.user_id is not None and authorization.client_org in clients:
+            before = given.get(authorization.client_org, frozenset())
+            given[authorization.client_org] = before | authorization.rights
+    return {client_org: tuple(sorted(given[client_org] & clients[client_org].rights)) for client_org in sorted(given)}

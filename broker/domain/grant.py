@@ -31,7 +31,7 @@ class Grant:
     redirect_uri: str
     scopes: tuple[str, ...]
     organization: ClientOrgId | None
-    nonce: str | None
+    nonce: str | None = field(repr=False)
     code_challenge: str
     auth_time: int
     created_at: int

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass, field
 
 from broker.domain.ids import IdentityId, KeyedHash, RegistrationId, UserId
+
+_MAX_EMAIL = 254
+"""Characters: what an SMTP path leaves of its 256 (RFC 5321 section 4.5.3.1.3)."""
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,9 +41,12 @@ class Identity:
 
 
 def normalise_email(address: str) -> str | None:
-    """The form in which addresses are compared: trimmed, lower case. None when it is not an address."""
-    trimmed = address.strip().lower()
-    local, at, domain = trimmed.rpartition("@")
-    if not at or not local or not domain or len(trimmed) > 254 or any(c.isspace() for c in trimmed):
+    """The form in which addresses are compared: trimmed, ASCII letters in lower case. None when it is not an address.
+
+    No other letter is folded: str.lower makes a "k" of the Kelvin sign, and so one person's address of another's.
+    """
+    trimmed = address.strip().translate(_LOWER)
+    local, _, domain = trimmed.rpartition("@")
+    if not local or not domain or "@" in local or len(trimmed) > _MAX_EMAIL:
         return None
-    return trimmed
+    return trimmed if trimmed.isprintable() and " " not in trimmed else None

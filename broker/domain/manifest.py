@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
-from broker.domain.application import LOOPBACK_HOSTS, ApplicationType, GrantType, redirect_problem
+from broker.domain.application import ApplicationType, GrantType, redirect_problem
 from broker.domain.client_org import ClientOrg
 from broker.domain.identity import normalise_email
 from broker.domain.ids import ApplicationId, ClientOrgId
@@ -67,8 +66,9 @@ class Manifest:
 def parse(document: Mapping[str, Any]) -> Manifest:
     """Read a parsed `clients.toml`, secrets already looked up. Raises `ManifestProblems`."""
     problems: list[str] = []
-    for key in document.keys() - {"clients", "applications"}:
-        problems.append(f"{key}: unknown; there are [clients] and [applications]")
+    for key in document:
+        if key not in ("clients", "applications"):
+            problems.append(f"{key}: unknown; there are [clients] and [applications]")
     clients: list[ClientOrg] = []
     authorizations: list[Invited] = []
     for name, body in _tables("clients", document, problems):
@@ -94,15 +94,16 @@ def _authorizations(
         return
     for number, body in enumerate(entries, start=1):
         entry = _Table(f"[[clients.{client_org}.authorizations]] {number}", body, {"user", "rights"}, problems)
-        email = normalise_email(entry.text("user"))
+        user = entry.text("user")
+        email = normalise_email(user)
         rights = frozenset(entry.names("rights", _RIGHT, default=[]))
         for right in sorted(rights - given):
             problems.append(f"{entry.where} rights: {right!r} is not among the rights that {client_org} can give")
-        if email is None:
+        if email is None and user:
             problems.append(f"{entry.where} user: must be an e-mail address")
         elif email in seen:
             problems.append(f"{entry.where} user: this address has an Authorization above already")
-        else:
+        elif email is not None:
             seen.add(email)
             yield Invited(client_org=client_org, email=email, rights=rights)
 
@@ -118,6 +119,8 @@ def _application(name: str, body: Any, problems: list[str]) -> Declared:
     if kind == ApplicationType.CONFIDENTIAL and not secrets:
         problems.append(f"{table.where} secret: a confidential application needs one")
     grants = table.choices("grants", [g.value for g in GrantType], default=["authorization_code", "refresh_token"])
+    if kind == ApplicationType.PUBLIC and GrantType.CLIENT_CREDENTIALS in grants:  # RFC 6749 section 4.4
+        problems.append(f"{table.where} grants: client_credentials is for confidential applications only")
     redirects, logouts = table.uris("redirect_uris"), table.uris("post_logout_redirect_uris")
     if GrantType.AUTHORIZATION_CODE in grants and not redirects:
         problems.append(f"{table.where} redirect_uris: at least one is needed")
@@ -151,12 +154,7 @@ def _tables(key: str, document: Mapping[str, Any], problems: list[str]) -> Itera
 
 
 def _is_absolute(uri: str) -> bool:
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return False
-    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
-    return secure and bool(parts.hostname) and not parts.fragment and uri.isascii() and len(uri) <= 255
+    return uri.startswith(("https://", "http://")) and redirect_problem(uri) is None
 
 
 class _Table:

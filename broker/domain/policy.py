@@ -15,10 +15,15 @@ from broker.domain.ids import ClientOrgId, RegistrationId
 MAX_VALUE = 1024
 """Characters. A longer value is dropped: no attribute we know of needs more, and a bound keeps rows small."""
 RESERVED_CLAIMS = frozenset(
-    "iss sub aud exp nbf iat jti client_id scope auth_time acr amr azp sid nonce at_hash c_hash cnf act typ "
-    "authorizations authorizations_ref org_id epoch events".split()
+    {
+        *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "typ", "events", "epoch"),
+        *("auth_time", "acr", "amr", "azp", "nonce", "sid", "at_hash", "c_hash", "s_hash", "sub_jwk"),
+        *("cnf", "act", "may_act", "authorization_details", "_claim_names", "_claim_sources"),
+        *("authorizations", "authorizations_ref", "org_id", "groups", "roles", "entitlements"),
+    }
 )
-"""Names that an attribute can never take in a token (RFC 9068 section 2.2, and our own)."""
+"""Names that an attribute can never take in a token: they say who may do what (RFC 9068 section 2.2, OpenID Connect
+Core sections 2 and 5.6.2, RFC 8693 section 4, RFC 9396 section 9.1, and our own)."""
 
 
 class PolicyProblems(Exception):
@@ -131,12 +136,14 @@ def parse(document: Mapping[str, Any], known: Mapping[RegistrationId, Collection
 
 
 def _parse_section(name: str, body: Mapping[str, Any], known: Collection[str], problems: list[str]) -> Section:
-    for key in body.keys() - {"keep", "release", "clients"}:
-        problems.append(f"[{name}]: unknown key {key!r}; there are keep, release and clients")
+    for key in body:
+        if key not in ("keep", "release", "clients"):
+            problems.append(f"[{name}]: unknown key {key!r}; there are keep, release and clients")
     keep = _parse_purposes(f"{name}.keep", body.get("keep", {}), known, problems)
     release = _parse_purposes(f"{name}.release", body.get("release", {}), known, problems)
-    for attribute in release.keys() - keep.keys():
-        problems.append(f"[{name}.release] {attribute}: must be kept too, but [{name}.keep] does not name it")
+    for attribute in release:
+        if attribute not in keep:
+            problems.append(f"[{name}.release] {attribute}: must be kept too, but [{name}.keep] does not name it")
     narrowed: dict[ClientOrgId, Narrowing] = {}
     clients = body.get("clients", {})
     if not isinstance(clients, Mapping):

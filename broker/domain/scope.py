@@ -1,4 +1,7 @@
-"""Owns the scopes an Application can ask for (OpenID Connect Core section 5.4). Unknown scopes are dropped, as RFC 6749 section 3.3 allows."""
+"""Owns the scopes that an Application can ask for (OpenID Connect Core section 5.4).
+
+Refuses none: unknown scopes are dropped, as RFC 6749 section 3.3 allows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Owns where a sealed value belongs and which key seals it. Refuses plaintext keys: only wrapped ones have a shape here."""
+"""Owns where a sealed value belongs and which key seals it.
+
+Refuses plaintext keys: only wrapped ones have a shape here.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ SYSTEM_OWNER = "system"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WrappedKey:
-    """A data key, wrapped by the KEK named `kek_id` (adapter:name:version). `owner` is a User's id or `SYSTEM_OWNER`."""
+    """A data key, wrapped by the KEK `kek_id` (adapter:name:version). `owner` is a User's id or `SYSTEM_OWNER`."""
 
     id: DataKeyId
     owner: str

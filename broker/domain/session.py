@@ -1,4 +1,7 @@
-"""Owns the Session: the broker's revocable record of a signed-in browser. Refuses a session past its idle or absolute end."""
+"""Owns the Session: the broker's revocable record of a signed-in browser.
+
+Refuses a session past its idle or absolute end.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ TOUCH_EVERY = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """A signed-in browser. `secret` is the keyed hash of its cookie; `browser` is a coarse label ("Firefox on Linux")."""
+    """A signed-in browser. `secret` is the keyed hash of its cookie; `browser` a coarse label ("Firefox on Linux")."""
 
     id: SessionId
     secret: KeyedHash = field(repr=False)

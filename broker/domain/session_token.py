@@ -1,4 +1,4 @@
-"""Owns the claims of what the broker signs: the session JWT (RFC 9068) and the ID token (OpenID Connect Core section 2).
+"""Owns the claims of what the broker signs: the session JWT (RFC 9068), the ID token (OpenID Connect Core section 2).
 
 Refuses to let an attribute take the name of a reserved claim, and to cut Authorizations: too many become a reference.
 """
@@ -17,10 +17,14 @@ from broker.domain.policy import RESERVED_CLAIMS
 
 LIFETIME = 300
 """Seconds. A withdrawn right is gone from every session JWT after at most this long."""
-MAX_AUTHORIZATIONS = 2400
-"""Bytes of JSON. With the other claims, the header, base64 and the signature a session JWT stays below 4 KiB."""
+MAX_CLAIMS = 2400
+"""Bytes of JSON of a session JWT. In base64, with its header and even a signature of RSA 4096 it stays below 4 KiB."""
 MAX_ATTRIBUTES = 400
-"""Bytes of JSON that released attributes may take of a session JWT; what does not fit is at userinfo."""
+"""Bytes of JSON that released attributes may take of a session JWT."""
+MAX_ASKED = 2000
+"""Bytes of JSON that released attributes and the request's nonce may take of an ID token; it too stays below 4 KiB.
+
+An attribute that does not fit is left out whole; userinfo tells every one (OpenID Connect Core section 5.4)."""
 ACR = "urn:partner-ops:acr:provider"
 """Authentication context class: signed in through an integrated service, with no second factor of our own."""
 
@@ -35,9 +39,11 @@ def session_claims(
     attributes: Mapping[str, str],
     now: int,
 ) -> dict[str, Any]:
-    """The claims of a session JWT; `authorizations` is already narrowed to the Grant's organization, if it has one."""
-    small = _fitting(attributes)
-    claims = _own(small) | {
+    """The claims of a session JWT; `authorizations` is already narrowed to the Grant's organization, if it has one.
+
+    Of `attributes`, those that fit: a service that needs all of them asks userinfo.
+    """
+    claims: dict[str, Any] = _fitting(attributes, MAX_ATTRIBUTES) | {
         "iss": issuer,
         "sub": grant.user_id,
         "aud": audience,
@@ -53,23 +59,24 @@ def session_claims(
     }
     if grant.organization is not None:
         claims["org_id"] = grant.organization
-    encoded = canonical(authorizations)
-    if len(encoded) <= MAX_AUTHORIZATIONS:
-        claims["authorizations"] = {client_org: list(rights) for client_org, rights in authorizations.items()}
-    else:
-        claims["authorizations_ref"] = {
+    whole = claims | {"authorizations": {client_org: list(rights) for client_org, rights in authorizations.items()}}
+    if _size(whole) <= MAX_CLAIMS:
+        return whole
+    return claims | {
+        "authorizations_ref": {
             "url": f"{issuer}/api/v1/authorizations",
-            "digest": f"sha-256:{hashlib.sha256(encoded).hexdigest()}",
+            "digest": f"sha-256:{hashlib.sha256(canonical(authorizations)).hexdigest()}",
             "count": len(authorizations),
         }
-    return claims
+    }
 
 
 def id_token_claims(
     *, grant: Grant, issuer: str, access_token: str, attributes: Mapping[str, str], now: int
 ) -> dict[str, Any]:
-    """The claims of an ID token for the Application."""
-    claims = _own(attributes) | {
+    """The claims of an ID token for the Application, which the key that signed `access_token` is about to sign."""
+    room = MAX_ASKED - _size(grant.nonce)
+    claims: dict[str, Any] = _fitting(attributes, room) | {
         "iss": issuer,
         "sub": grant.user_id,
         "aud": grant.application_id,
@@ -79,10 +86,11 @@ def id_token_claims(
         "acr": ACR,
         "amr": ["fed"],
         "sid": grant.session_id,
-        "at_hash": left_half_hash(access_token),
     }
     if grant.nonce is not None:
         claims["nonce"] = grant.nonce
+    if (at_hash := left_half_hash(access_token)) is not None:
+        claims["at_hash"] = at_hash
     return claims
 
 
@@ -92,22 +100,35 @@ def canonical(authorizations: Mapping[ClientOrgId, Sequence[str]]) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def left_half_hash(token: str) -> str:
-    """`at_hash` for an algorithm with SHA-256 (OpenID Connect Core section 3.1.3.6)."""
-    digest = hashlib.sha256(token.encode("ascii")).digest()
+def left_half_hash(token: str) -> str | None:
+    """`at_hash` of a JWT, by the hash of the algorithm that its own header names.
+
+    None for an algorithm that has none, as the claim may be left out (OpenID Connect Core section 3.1.3.6).
+    """
+    header, _, _ = token.partition(".")
+    try:
+        hash_of = _HASHES[json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["alg"]]
+    except (ValueError, KeyError, TypeError):
+        return None
+    digest = hash_of(token.encode()).digest()
     return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
 
 
-def _own(attributes: Mapping[str, str]) -> dict[str, Any]:
-    return {name: value for name, value in attributes.items() if name not in RESERVED_CLAIMS}
+_HASHES = {"ES256": hashlib.sha256, "RS256": hashlib.sha256, "EdDSA": hashlib.sha512}
+"""Ed25519 has SHA-512 inside (RFC 8032 section 5.1)."""
 
 
-def _fitting(attributes: Mapping[str, str]) -> dict[str, str]:
+def _fitting(attributes: Mapping[str, str], room: int) -> dict[str, str]:
+    """Those that fit, whole, in the order of their names; none under the name of a reserved claim."""
     fitting: dict[str, str] = {}
-    room = MAX_ATTRIBUTES
     for name, value in sorted(attributes.items()):
-        room -= len(json.dumps({name: value}).encode())
-        if room < 0:
-            break
-        fitting[name] = value
+        size = _size({name: value})
+        if name not in RESERVED_CLAIMS and size <= room:
+            fitting[name] = value
+            room -= size
     return fitting
+
+
+def _size(value: object) -> int:
+    """Bytes of `value` as the signer writes it: JSON without white space, in ASCII."""
+    return len(json.dumps(value, separators=(",", ":")))

@@ -107,7 +107,7 @@ class Store(Protocol):
     async def session(self, secret: KeyedHash) -> LiveSession | None: ...
 
     async def attempt_taken(self, attempt_id: AttemptId) -> bool:
-        """Whether a sign-in attempt was finished before. `TakeAttempt` decides; this spares a Provider a useless call."""
+        """Whether a sign-in attempt was finished before. `TakeAttempt` decides; this spares a Provider a call."""
 
     async def known_identity(self, identity_hash: KeyedHash) -> KnownIdentity | None: ...
 
@@ -119,7 +119,7 @@ class Store(Protocol):
     async def is_bound_elsewhere(
         self, email: KeyedHash, registration: RegistrationId, identity_hash: KeyedHash
     ) -> bool:
-        """Whether an Authorization for this e-mail address was bound to a User who has another Identity at this registration."""
+        """Whether an Authorization for this address was bound to a User with another Identity at this registration."""
 
     async def grant_by_code(self, code: KeyedHash) -> GrantInFull | None: ...
 
@@ -200,7 +200,7 @@ class Signer(Protocol):
     def sign(self, claims: Mapping[str, Any], *, typ: str) -> str: ...
 
     def verify(self, token: str, *, typ: str, audience: str | None, now: int | None) -> dict[str, Any] | None:
-        """The claims of a token we signed ourselves, or None. `audience` None: any; `now` None: expiry is not looked at."""
+        """The claims of a token of our own, or None. `audience` None: any; `now` None: expiry is not looked at."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
-"""Owns the step that several flows share: a Connection's envelopes, opened and sealed at their place. Not a verb of its own.
+"""Owns a step that several flows share, no verb of its own: a Connection's envelopes, opened and sealed at their place.
 
-Together with `sign_in/finish.py` and `connections/deliver.py` this is where plaintext tokens are handled; nothing else sees one.
+Plaintext tokens are handled here, in `sign_in/finish.py` and in `connections/deliver.py`; nothing else sees one.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _place(connection: Connection, column: str) -> Place:
 
 
 async def open_released(found: GrantInFull, clients: tuple[ClientOrgId, ...], ports: Ports) -> dict[str, str]:
-    """The attributes that the policy releases to this Grant's Application for these Clients, and that its scopes ask for.
+    """The attributes that the policy releases for these Clients, and that the scopes of this Grant ask for.
 
     Nothing is opened when nothing may be released. Raises `SealBroken`.
     """

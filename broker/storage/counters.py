@@ -1,79 +1,100 @@
-"""Owns the counters behind rate limits: in the process, and in Redis where one is configured.
+"""Owns rate counters: how often something happened within a time, in this process or, with Redis, in all of them.
 
-Refuses to fail: with Redis away each process counts for itself, and says so once a minute.
+Refuses to fail and to grow: without Redis it counts on here, and it forgets the oldest before it takes much room.
 """
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import logging
+import math
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from limits import RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
-from limits.aio.strategies import FixedWindowRateLimiter
+if TYPE_CHECKING:
+    from broker.storage.shared_counts import SharedCounts
 
-REDIS_WITHIN = 0.25
-"""Seconds that a count may take in Redis."""
-_REMEMBERED = 10_000
-_SAY_EVERY = 60.0
+LEAVE_REDIS_ALONE_FOR = 5.0
+"""Seconds after a failure, so that a Redis which hangs does not slow down every request."""
+WARN_EVERY = 60.0
+"""Seconds."""
+MAX_KEYS = 100_000
+"""Some 20 MB. More keys than these within one window come from an attack that no counter stops."""
 
-_log = logging.getLogger("broker.counters")
+_log = logging.getLogger("broker.storage.counters")
+
+
+@dataclass(kw_only=True, slots=True)
+class _Window:
+    """What happened to a key since its first hit. `full`: the last hit was refused, and so will be all until `ends`."""
+
+    count: int = 0
+    ends: float
+    full: bool = False
 
 
 class Counters:
-    """Counts what is refused. `redis_url` None: this process alone."""
+    """Fixed windows: a key's begins with its first hit. `clock` gives seconds, of which only differences count."""
 
-    def __init__(self, redis_url: str | None = None) -> None:
-        self._memory = MemoryStorage()
-        self._own = FixedWindowRateLimiter(self._memory)
-        self._redis = None if redis_url is None else RedisStorage(f"async+{redis_url}", implementation="redispy")
-        self._shared = None if self._redis is None else FixedWindowRateLimiter(self._redis)
-        self._blocked: dict[str, float] = {}
-        self._said_at = float("-inf")
+    def __init__(self, redis_url: str | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._windows: dict[str, _Window] = {}
+        self._shared = _shared_counts(redis_url) if redis_url else None
+        self._ask_redis_at = self._warn_at = -math.inf
 
     async def hit(self, key: str, limit: int, per_seconds: int) -> int | None:
-        """Count one. Seconds to wait when it was one too many, else None."""
-        item = RateLimitItemPerSecond(limit, per_seconds)
-        over = not await self._own.hit(item, key)
-        storage: Storage = self._memory
-        if self._shared is not None:
+        """Count one. Whole seconds to wait when it was more than `limit` in `per_seconds`, else None. Never raises."""
+        window = self._window(key, per_seconds)
+        window.count += 1
+        if self._shared is not None and self._clock() >= self._ask_redis_at:
             try:
-                async with asyncio.timeout(REDIS_WITHIN):
-                    over = not await self._shared.hit(item, key) or over
-                    storage = self._redis or self._memory
-            except Exception as error:  # noqa: BLE001 - whatever Redis does, requests go on
-                self._say(error)
-        if not over:
-            return None
-        return await self._block(key, item, storage)
+                # Kept here too: should Redis fail, counting goes on from where it was.
+                window.count, left = await self._shared.count(key, per_seconds)
+                window.ends = self._clock() + left
+            except ConnectionError as error:
+                self._note_failure(error)
+        window.full = window.count > limit
+        return self.blocked(key) or 1 if window.full else None
 
     def blocked(self, key: str) -> int:
-        """Seconds still to wait, as far as this process knows; 0 when free. Costs no I/O."""
-        until = self._blocked.get(key)
-        if until is None:
+        """Whole seconds still to wait since a hit was refused, 0 when free. Costs no I/O."""
+        window = self._windows.get(key)
+        if window is None or not window.full:
             return 0
-        left = until - time.monotonic()
-        if left <= 0:
-            del self._blocked[key]
-            return 0
-        return int(left) + 1
+        return max(0, math.ceil(window.ends - self._clock()))
 
     async def close(self) -> None:
         """Let go of Redis."""
-        if self._redis is not None:
-            await self._redis.storage.aclose()
+        if self._shared is not None:
+            await self._shared.close()
 
-    async def _block(self, key: str, item: RateLimitItemPerSecond, storage: Storage) -> int:
-        expires = await self._memory.get_expiry(item.key_for(key)) if storage is self._memory else 0.0
-        wait = max(1, int((expires or time.time() + item.get_expiry()) - time.time()) + 1)
-        if len(self._blocked) >= _REMEMBERED:
-            self._blocked.pop(next(iter(self._blocked)))
-        self._blocked[key] = time.monotonic() + wait
-        return wait
+    def _window(self, key: str, per_seconds: int) -> _Window:
+        now = self._clock()
+        window = self._windows.get(key)
+        if window is None or window.ends <= now:
+            self._windows.pop(key, None)  # so that the new one is the last in line
+            if len(self._windows) >= MAX_KEYS:
+                self._make_room(now)
+            window = self._windows[key] = _Window(ends=now + per_seconds)
+        return window
 
-    def _say(self, error: Exception) -> None:
-        now = time.monotonic()
-        if now - self._said_at >= _SAY_EVERY:
-            self._said_at = now
-            _log.warning("redis is away, limits count in this process alone: %s", type(error).__name__)
+    def _make_room(self, now: float) -> None:
+        self._windows = {key: window for key, window in self._windows.items() if window.ends > now}
+        for key in list(itertools.islice(self._windows, len(self._windows) - MAX_KEYS * 9 // 10)):
+            del self._windows[key]
+
+    def _note_failure(self, error: ConnectionError) -> None:
+        now = self._clock()
+        self._ask_redis_at = now + LEAVE_REDIS_ALONE_FOR
+        if now >= self._warn_at:
+            self._warn_at = now + WARN_EVERY
+            _log.warning("redis does not answer, counting in this process alone: %s", error)
+
+
+def _shared_counts(redis_url: str) -> SharedCounts:
+    # Loading the library takes a quarter of a second, which a broker without Redis need not wait for.
+    from broker.storage.shared_counts import SharedCounts  # noqa: PLC0415
+
+    return SharedCounts(redis_url)

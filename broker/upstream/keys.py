@@ -65,11 +65,11 @@ def parse_key(jwk: object) -> VerificationKey | None:
     operations, kty, kid, algorithm = jwk.get("key_ops", ["verify"]), jwk.get("kty"), jwk.get("kid"), jwk.get("alg")
     if not isinstance(operations, list) or "verify" not in operations:
         return None
-    if kty not in _PUBLIC_MEMBERS or not isinstance(kid, str | None) or not isinstance(algorithm, str | None):
+    if not isinstance(kty, str) or not isinstance(kid, str | None) or not isinstance(algorithm, str | None):
         return None
     family = (kty, None if kty == "RSA" else jwk.get("crv"))
     usable = [alg for alg, wanted in _FAMILIES.items() if wanted == family and algorithm in {None, alg}]
-    members = {name: jwk.get(name) for name in _PUBLIC_MEMBERS[kty]}
+    members = {name: jwk.get(name) for name in _PUBLIC_MEMBERS.get(kty, ())}
     if not usable or not all(isinstance(member, str) for member in members.values()):
         return None
     try:

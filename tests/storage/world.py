@@ -37,7 +37,7 @@ from broker.domain.signing_key import SigningKey
 from broker.domain.user import User, UserStatus
 
 NOW = 1_800_000_000
-GOOGLE = RegistrationId("google")
+GOOGLE, CORP = RegistrationId("google"), RegistrationId("corp")
 ACME, GLOBEX = ClientOrgId("acme"), ClientOrgId("globex")
 DEMO_APP = ApplicationId("demo-app")
 

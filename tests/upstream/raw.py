@@ -35,11 +35,11 @@ async def raw_server(handler: Handler, *, tls: ssl.SSLContext | None = None) -> 
         if task is not None:
             open_ones.add(task)
             task.add_done_callback(open_ones.discard)
-        with suppress(OSError, asyncio.IncompleteReadError):
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             raw.heads.append(await reader.readuntil(b"\r\n\r\n"))
             await handler(reader, writer)
         writer.close()
-        with suppress(OSError):
+        with suppress(OSError, asyncio.CancelledError):
             await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
@@ -67,8 +67,8 @@ def saying(*parts: bytes, pause: float = 0) -> Handler:
 
 
 def answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
-    """A whole answer with the right length."""
-    head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
+    """A whole answer with the right length, after which the connection ends."""
+    head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
     if not any(header.lower().startswith("content-type") for header in headers):
         head.append("Content-Type: application/json")
     return "\r\n".join([*head, "", ""]).encode() + body

@@ -42,7 +42,7 @@ async def refusal(transport: Transport, handler: Handler, *, longest: int = LONG
 
 async def test_a_request_says_no_more_than_it_must(transport: Transport) -> None:
     """No cookies, no compression, and a name without a version."""
-    async with raw_server(saying(answer(b"{}", "Set-Cookie: a=b; Path=/", "Connection: close"))) as server:
+    async with raw_server(saying(answer(b"{}", "Set-Cookie: a=b; Path=/"))) as server:
         await ask(transport, server.url)
         await ask(transport, server.url)
 
@@ -210,18 +210,13 @@ async def test_closing_twice_does_no_harm() -> None:
     await transport.close()
 
 
-@pytest.mark.parametrize("kind", ["silent", "slow head", "slow body"])
-async def test_a_slow_server_is_given_up_in_time(transport: Transport, kind: str) -> None:
-    """Five seconds in all, however steadily something drips in."""
-    parts = {
-        "silent": saying(b"", pause=9),
-        "slow head": saying(*[b"H"] * 60, pause=0.2),
-        "slow body": saying(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n", *[b" "] * 60, pause=0.2
-        ),
-    }
+async def test_a_slow_server_is_given_up_in_time(transport: Transport) -> None:
+    """Five seconds in all: for one that says nothing, and for a head or a body that drips in steadily."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+    silent, slow_head = saying(b"", pause=9), saying(b"HTTP/1.1 200 OK\r\nX: ", *[b"x"] * 60, pause=0.2)
+    slow_body = saying(head, *[b" "] * 60, pause=0.2)
     began = time.monotonic()
 
-    await refusal(transport, parts[kind])
+    await asyncio.gather(*(refusal(transport, kind) for kind in (silent, slow_head, slow_body)))
 
-    assert 0 < time.monotonic() - began < 6
+    assert 4 < time.monotonic() - began < 6

@@ -16,7 +16,7 @@ _BATCH = 20
 
 
 async def deliver_revocations(ports: Ports) -> int:
-    """Try everything that is due now, once each. Returns how many are settled. Safe to run in any number of processes."""
+    """Try everything that is due now, once each; any number of processes may. Returns how many are settled."""
     settled = 0
     for pending in await ports.store.due_revocations(ports.clock.now(), _BATCH):
         try:

@@ -1,4 +1,4 @@
-"""Owns revoking a Connection: everything kept of it is destroyed here first; the Provider is told afterwards, by the outbox.
+"""Owns revoking a Connection: all that is kept of it is destroyed here first; the outbox tells the Provider afterwards.
 
 Refuses Connections of anybody else, as if they did not exist.
 """

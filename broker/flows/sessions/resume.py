@@ -1,4 +1,7 @@
-"""Owns telling who is signed in, by the browser's cookie. Refuses ended and expired Sessions, and Users who are switched off."""
+"""Owns telling who is signed in, by the browser's cookie.
+
+Refuses ended and expired Sessions, and Users who are switched off.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Owns what the sign-in page is told: for which Application, and what each Provider would be asked for. Writes nothing."""
+"""Owns what the sign-in page is told: for which Application, and what each Provider would be asked for.
+
+Refuses authorize requests that do not hold. Writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,7 @@ async def choose(parameters: Parameters, ports: Ports) -> Choice:
     if parameters:
         application = await ports.store.application(application_id_of(parameters))
         if application is None:
-            raise Refusal(
-                "unknown_application", "The link that brought you here is for an application we do not know."
-            )
+            raise Refusal("unknown_application", "The link that brought you here is for an application we do not know.")
         name, request = application.name, check(parameters, application)
     clients = () if request is None or request.organization is None else (request.organization,)
     registrations = tuple(ports.upstream.registrations.values())

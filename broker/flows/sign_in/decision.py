@@ -1,4 +1,4 @@
-"""Owns what a proven return from a Provider changes: whose it is, what may be kept, where the browser goes. A step of `finish`.
+"""Owns what a proven return changes: whose it is, what may be kept, where the browser goes. A step of `finish`.
 
 Refuses to write: it hands back the changes, so that a lost race can be decided afresh.
 """

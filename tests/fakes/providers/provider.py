@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import hmac
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -156,7 +155,7 @@ class FakeProvider:
         name, secret = _basic(header) if header else (form.get("client_id", ""), form.get("client_secret", ""))
         if header and "client_secret" in form:
             return False
-        return name == self.enrolled.application_id and hmac.compare_digest(secret, self.enrolled.secret)
+        return (name, secret) == (self.enrolled.application_id, self.enrolled.secret)
 
     def scopes_of(self, request: Request) -> tuple[str, ...] | None:
         """The scopes of the Bearer token in a request; None when it does not work."""

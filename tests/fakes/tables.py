@@ -1,0 +1,244 @@
+"""Owns the tables of the in-memory store, and what each Change does to them.
+
+Refuses exactly what SQL refuses: a taken key, a missing parent, a lost comparison. Its `Conflict` has the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar, assert_never
+
+from broker.domain import changes as c
+from broker.domain.application import Application
+from broker.domain.client_org import Authorization, ClientOrg
+from broker.domain.connection import Connection
+from broker.domain.consent import Consent
+from broker.domain.errors import Conflict
+from broker.domain.grant import Grant
+from broker.domain.identity import Identity
+from broker.domain.ids import (
+    ApplicationId,
+    AttemptId,
+    AuthorizationId,
+    ClientOrgId,
+    ConnectionId,
+    GrantId,
+    IdentityId,
+    SessionId,
+    UserId,
+)
+from broker.domain.ledger import AuditEvent
+from broker.domain.outbox import PendingRevocation, RevocationResult
+from broker.domain.sealing import WrappedKey
+from broker.domain.session import Session
+from broker.domain.signing_key import SigningKey
+from broker.domain.user import User
+
+Key = TypeVar("Key", bound=Hashable)
+Row = TypeVar("Row")
+
+
+@dataclass(kw_only=True, slots=True)
+class Tables:
+    """Every table by its key. The data keys' is their owner."""
+
+    users: dict[UserId, User] = field(default_factory=dict)
+    identities: dict[IdentityId, Identity] = field(default_factory=dict)
+    data_keys: dict[str, WrappedKey] = field(default_factory=dict)
+    connections: dict[ConnectionId, Connection] = field(default_factory=dict)
+    sessions: dict[SessionId, Session] = field(default_factory=dict)
+    taken_attempts: dict[AttemptId, int] = field(default_factory=dict)
+    applications: dict[ApplicationId, Application] = field(default_factory=dict)
+    client_orgs: dict[ClientOrgId, ClientOrg] = field(default_factory=dict)
+    authorizations: dict[AuthorizationId, Authorization] = field(default_factory=dict)
+    grants: dict[GrantId, Grant] = field(default_factory=dict)
+    consents: dict[tuple[UserId, ApplicationId], Consent] = field(default_factory=dict)
+    pending_revocations: dict[str, PendingRevocation] = field(default_factory=dict)
+    signing_keys: dict[str, SigningKey] = field(default_factory=dict)
+    ledger: dict[int, AuditEvent] = field(default_factory=dict)
+    leases: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def copy(self) -> Tables:
+        """The same rows in tables of their own. Rows are values, so they can be shared."""
+        return Tables(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})
+
+    def apply(self, change: c.Change) -> None:
+        """Do what `change` says. Raises `Conflict`; the tables are of no use then."""
+        try:
+            self._apply(change)
+        except _Lost:
+            raise Conflict(type(change).__name__) from None
+
+    def _apply(self, change: c.Change) -> None:
+        match change:
+            case c.TakeAttempt():
+                _add(self.taken_attempts, change.attempt_id, change.expires_at)
+            case c.AddUser(user=user):
+                _add(self.users, user.id, user)
+            case c.SetUserStatus():
+                _set(self.users, change.user_id, status=change.status)
+            case c.AddIdentity(identity=identity):
+                _needs(identity.user_id in self.users)
+                _needs(all(known.hash != identity.hash for known in self.identities.values()))
+                _add(self.identities, identity.id, identity)
+            case c.AddDataKey(key=key):
+                _needs(all(known.id != key.id for known in self.data_keys.values()))
+                _add(self.data_keys, key.owner, key)
+            case c.AddConnection(connection=connection):
+                self._connect(connection)
+                _add(self.connections, connection.id, connection)
+            case c.ReplaceConnection(connection=connection):
+                before = self.connections.pop(connection.id, None)
+                _needs(before is not None and before.generation == change.expected_generation)
+                self._connect(connection)
+                self.connections[connection.id] = connection
+            case (
+                c.AddSession() | c.TouchSession() | c.EndSession() | c.EndOtherSessions() | c.EndSessionsOfConnection()
+            ):
+                self._sessions(change)
+            case c.AddGrant() | c.RedeemGrant() | c.RevokeGrant() | c.PutConsent():
+                self._grants(change)
+            case (
+                c.PutClientOrg()
+                | c.RemoveClientOrg()
+                | c.PutApplication()
+                | c.RemoveApplication()
+                | c.AddAuthorization()
+                | c.BindAuthorization()
+                | c.SetRights()
+                | c.RemoveAuthorization()
+            ):
+                self._catalogue(change)
+            case c.AddPendingRevocation(pending=pending):
+                _needs(pending.connection_id in self.connections)
+                _add(self.pending_revocations, pending.id, pending)
+            case c.RetryRevocation():
+                row = self.pending_revocations.get(change.id)
+                _needs(
+                    row is not None and row.tries == change.expected_tries and row.result is RevocationResult.PENDING
+                )
+                _set(
+                    self.pending_revocations,
+                    change.id,
+                    tries=change.expected_tries + 1,
+                    next_try_at=change.next_try_at,
+                )
+            case c.SettleRevocation():
+                _set(self.pending_revocations, change.id, result=change.result, sealed_token=None)
+            case c.AddSigningKey(key=signing_key):
+                _needs(any(known.id == signing_key.data_key_id for known in self.data_keys.values()))
+                _needs(not signing_key.active or all(not known.active for known in self.signing_keys.values()))
+                _add(self.signing_keys, signing_key.kid, signing_key)
+            case c.Record(event=event):
+                self.ledger[len(self.ledger)] = event
+            case _:
+                assert_never(change)
+
+    def _connect(self, connection: Connection) -> None:
+        _needs(connection.user_id in self.users and connection.identity_id in self.identities)
+        _needs(all(other.identity_id != connection.identity_id for other in self.connections.values()))
+
+    def _sessions(
+        self, change: c.AddSession | c.TouchSession | c.EndSession | c.EndOtherSessions | c.EndSessionsOfConnection
+    ) -> None:
+        match change:
+            case c.AddSession(session=new):
+                _needs(new.user_id in self.users and new.connection_id in self.connections)
+                _needs(all(known.secret != new.secret for known in self.sessions.values()))
+                _add(self.sessions, new.id, new)
+                return
+            case c.TouchSession():
+                known = self.sessions.get(change.session_id)
+                if known is not None and known.last_seen_at < change.at:
+                    self.sessions[known.id] = replace(known, last_seen_at=change.at)
+                return
+            case c.EndSession():
+                ended = [s for s in self.sessions.values() if (s.id, s.user_id) == (change.session_id, change.user_id)]
+            case c.EndOtherSessions():
+                ended = [s for s in self.sessions.values() if s.user_id == change.user_id and s.id != change.but]
+            case c.EndSessionsOfConnection():
+                ended = [s for s in self.sessions.values() if s.connection_id == change.connection_id]
+            case _:
+                assert_never(change)
+        self.sessions |= {s.id: replace(s, ended_at=change.at) for s in ended if s.ended_at is None}
+
+    def _grants(self, change: c.AddGrant | c.RedeemGrant | c.RevokeGrant | c.PutConsent) -> None:
+        match change:
+            case c.AddGrant(grant=new):
+                _needs(new.application_id in self.applications and new.session_id in self.sessions)
+                _needs(all(known.code != new.code for known in self.grants.values()))
+                _add(self.grants, new.id, new)
+            case c.RedeemGrant():
+                grant = self.grants.get(change.grant_id)
+                _needs(grant is not None and grant.redeemed_at is None and grant.revoked_at is None)
+                _set(self.grants, change.grant_id, redeemed_at=change.at)
+            case c.RevokeGrant():
+                grant = self.grants.get(change.grant_id)
+                if grant is not None and grant.revoked_at is None:
+                    self.grants[grant.id] = replace(grant, revoked_at=change.at)
+            case c.PutConsent(consent=consent):
+                _needs(consent.user_id in self.users and consent.application_id in self.applications)
+                self.consents[consent.user_id, consent.application_id] = consent
+            case _:
+                assert_never(change)
+
+    def _catalogue(
+        self,
+        change: c.PutClientOrg
+        | c.RemoveClientOrg
+        | c.PutApplication
+        | c.RemoveApplication
+        | c.AddAuthorization
+        | c.BindAuthorization
+        | c.SetRights
+        | c.RemoveAuthorization,
+    ) -> None:
+        match change:
+            case c.PutClientOrg(client_org=client_org):
+                self.client_orgs[client_org.id] = client_org
+            case c.RemoveClientOrg():
+                self.client_orgs.pop(change.client_org_id, None)
+                self.authorizations = {
+                    a.id: a for a in self.authorizations.values() if a.client_org != change.client_org_id
+                }
+            case c.PutApplication(application=application):
+                self.applications[application.id] = application
+            case c.RemoveApplication(application_id=gone):
+                self.applications.pop(gone, None)
+                self.grants = {g.id: g for g in self.grants.values() if g.application_id != gone}
+                self.consents = {key: consent for key, consent in self.consents.items() if key[1] != gone}
+            case c.AddAuthorization(authorization=new):
+                _needs(new.client_org in self.client_orgs and (new.user_id is None or new.user_id in self.users))
+                given = {(known.client_org, known.invited_email) for known in self.authorizations.values()}
+                _needs((new.client_org, new.invited_email) not in given)
+                _add(self.authorizations, new.id, new)
+            case c.BindAuthorization():
+                invitation = self.authorizations.get(change.authorization_id)
+                _needs(invitation is not None and invitation.user_id is None and change.user_id in self.users)
+                _set(self.authorizations, change.authorization_id, user_id=change.user_id)
+            case c.SetRights():
+                _set(self.authorizations, change.authorization_id, rights=change.rights)
+            case c.RemoveAuthorization():
+                self.authorizations.pop(change.authorization_id, None)
+            case _:
+                assert_never(change)
+
+
+class _Lost(Exception):
+    """Something that the Change needs is not so."""
+
+
+def _needs(so: bool) -> None:
+    if not so:
+        raise _Lost
+
+
+def _add(table: dict[Key, Row], key: Key, row: Row) -> None:
+    _needs(key not in table)
+    table[key] = row
+
+
+def _set(table: dict[Key, Row], key: Key, **values: object) -> None:
+    if key in table:
+        table[key] = replace(table[key], **values)  # type: ignore[type-var]

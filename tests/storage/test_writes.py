@@ -1,0 +1,434 @@
+"""Each Change, on every kind of store: what it does, and when it is a conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from broker.domain import changes as c
+from broker.domain.changes import Change
+from broker.domain.connection import ConnectionStatus
+from broker.domain.errors import Conflict
+from broker.domain.ids import AuthorizationId, ConnectionId, DataKeyId, GrantId, IdentityId, SessionId, UserId
+from broker.domain.outbox import RevocationResult
+from broker.domain.user import UserStatus
+from broker.flows.ports import Store
+from tests.storage import world as w
+
+pytestmark = pytest.mark.anyio
+
+LATER = w.NOW + 60
+
+
+async def lost(store: Store, *changes: Change) -> str:
+    """Which Change lost."""
+    with pytest.raises(Conflict) as conflict:
+        await store.write(*changes)
+    return conflict.value.what
+
+
+async def signed_in(store: Store) -> None:
+    """Ada is known, signed in, and has a Grant."""
+    await store.write(*w.registered())
+    await store.write(*w.newcomer())
+    await store.write(c.AddSession(session=w.session()), c.AddGrant(grant=w.grant()))
+
+
+async def test_nothing_to_write_is_written(store: Store) -> None:
+    """An empty unit is no error."""
+    await store.write()
+
+
+async def test_a_first_sign_in_is_written_as_one(store: Store) -> None:
+    """All that it writes is there afterwards."""
+    await store.write(*w.invited())
+    await store.write(*w.first_sign_in())
+    found = await store.grant(w.grant().id)
+
+    assert found is not None
+    assert found.grant == w.grant()
+    assert found.held.authorizations == (w.authorization(bound=True),)
+    assert await store.attempt_taken(w.attempt().attempt_id)
+    assert await store.events(10) == (w.event(),)
+
+
+async def test_an_attempt_is_taken_once(store: Store) -> None:
+    """A callback that comes twice finishes nothing the second time."""
+    await store.write(w.attempt())
+
+    assert await lost(store, w.attempt()) == "TakeAttempt"
+
+
+async def test_a_lost_attempt_is_told_before_every_other_loss(store: Store) -> None:
+    """A callback sent twice loses in several places, and only the attempt says that it was sent twice."""
+    await store.write(*w.invited())
+    await store.write(*w.first_sign_in())
+
+    assert await lost(store, *w.first_sign_in()) == "TakeAttempt"
+
+
+async def test_a_users_status_can_be_set_again_and_again(store: Store) -> None:
+    """Switching off and on again, and of nobody."""
+    await signed_in(store)
+    for status in (UserStatus.SUSPENDED, UserStatus.SUSPENDED, UserStatus.ACTIVE):
+        await store.write(c.SetUserStatus(user_id=w.user().id, status=status))
+        found = await store.session(w.session().secret)
+
+        assert found is not None
+        assert found.user.status is status
+    await store.write(c.SetUserStatus(user_id=UserId("usr_nobody"), status=UserStatus.SUSPENDED))
+
+
+@pytest.mark.parametrize(
+    ("change", "loser"),
+    [
+        (c.AddUser(user=w.user()), "AddUser"),
+        (c.AddIdentity(identity=w.identity()), "AddIdentity"),
+        (c.AddIdentity(identity=replace(w.identity(), id=IdentityId("idn_other"))), "AddIdentity"),
+        (c.AddDataKey(key=w.data_key()), "AddDataKey"),
+        (c.AddDataKey(key=replace(w.data_key(), id=DataKeyId("dek_other"))), "AddDataKey"),
+        (c.AddDataKey(key=replace(w.data_key(), owner="usr_other")), "AddDataKey"),
+        (c.AddConnection(connection=w.connection()), "AddConnection"),
+        (c.AddConnection(connection=replace(w.connection(), id=ConnectionId("con_other"))), "AddConnection"),
+        (c.AddSession(session=w.session()), "AddSession"),
+        (c.AddSession(session=replace(w.session(), id=SessionId("ses_other"))), "AddSession"),
+        (c.AddGrant(grant=w.grant()), "AddGrant"),
+        (c.AddGrant(grant=replace(w.grant(), id=GrantId("gnt_other"))), "AddGrant"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_what_must_be_new_is_refused_when_it_is_not(store: Store, change: Change, loser: str) -> None:
+    """By its id, and by each other key that is unique."""
+    await signed_in(store)
+
+    assert await lost(store, change) == loser
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        c.AddIdentity(identity=w.identity("nobody")),
+        c.AddConnection(connection=replace(w.connection("nobody"), identity_id=w.identity().id)),
+        c.AddSession(session=w.session("nobody")),
+        c.AddGrant(grant=w.grant(number=2, of=9)),
+        c.AddGrant(grant=replace(w.grant(number=2), application_id="gone")),
+        c.AddAuthorization(authorization=w.authorization("gone")),
+        c.BindAuthorization(authorization_id=AuthorizationId("azn_acme_ada"), user_id=UserId("usr_nobody")),
+        c.PutConsent(consent=w.consent("nobody")),
+        c.AddPendingRevocation(pending=w.pending("nobody")),
+        c.AddSigningKey(key=w.signing_key()),
+    ],
+    ids=lambda change: type(change).__name__,
+)
+async def test_what_refers_to_something_gone_lost_the_race_against_its_removal(store: Store, change: Change) -> None:
+    """No row is ever left that refers to nothing."""
+    await signed_in(store)
+    await store.write(c.AddAuthorization(authorization=w.authorization()))
+
+    assert await lost(store, change) == type(change).__name__
+
+
+async def test_a_connection_is_replaced_as_a_whole(store: Store) -> None:
+    """Every column, and the generation with it."""
+    await signed_in(store)
+    after = replace(
+        w.connection(generation=2),
+        status=ConnectionStatus.REVOKED,
+        sealed_attributes=None,
+        sealed_tokens=None,
+        granted_scopes=frozenset(),
+        last_used_at=LATER,
+        revoked_at=LATER,
+    )
+    await store.write(c.ReplaceConnection(connection=after, expected_generation=1))
+    found = await store.connection(after.id)
+
+    assert found is not None
+    assert found.connection == after
+
+
+@pytest.mark.parametrize("expected", [0, 2])
+async def test_a_connection_of_another_generation_is_not_replaced(store: Store, expected: int) -> None:
+    """Somebody else wrote it meanwhile."""
+    await signed_in(store)
+    after = w.connection(generation=expected + 1)
+
+    assert await lost(store, c.ReplaceConnection(connection=after, expected_generation=expected)) == "ReplaceConnection"
+    found = await store.connection(after.id)
+    assert found is not None
+    assert found.connection == w.connection()
+
+
+async def test_a_connection_that_is_not_there_is_not_replaced(store: Store) -> None:
+    """As one of another generation."""
+    change = c.ReplaceConnection(connection=w.connection(), expected_generation=1)
+
+    assert await lost(store, change) == "ReplaceConnection"
+
+
+async def test_a_session_is_touched_forwards_only(store: Store) -> None:
+    """Two requests at once may arrive in the other order."""
+    await signed_in(store)
+    await store.write(c.TouchSession(session_id=w.session().id, at=LATER))
+    await store.write(c.TouchSession(session_id=w.session().id, at=w.NOW))
+    found = await store.session(w.session().secret)
+
+    assert found is not None
+    assert found.session == replace(w.session(), last_seen_at=LATER)
+
+
+async def ends(store: Store) -> dict[str, int | None]:
+    """When each of four Sessions ended: Ada's three, of which the third is through another Connection, and Grace's."""
+    sessions = [w.session(number=1), w.session(number=2), w.session(number=3), w.session("grace")]
+    found = [await store.session(s.secret) for s in sessions]
+    return {str(f.session.id): f.session.ended_at for f in found if f is not None}
+
+
+async def four_sessions(store: Store) -> None:
+    await signed_in(store)
+    await store.write(*w.newcomer("grace"))
+    other = w.identity(registration=w.CORP)
+    await store.write(c.AddIdentity(identity=other), c.AddConnection(connection=w.connection(registration=w.CORP)))
+    through_corp = replace(w.session(number=3), connection_id=w.connection(registration=w.CORP).id)
+    await store.write(
+        c.AddSession(session=w.session(number=2)),
+        c.AddSession(session=through_corp),
+        c.AddSession(session=w.session("grace")),
+    )
+
+
+async def test_one_session_is_ended(store: Store) -> None:
+    """And stays ended as it was, when it is ended again."""
+    await four_sessions(store)
+    await store.write(c.EndSession(session_id=w.session().id, user_id=w.user().id, at=LATER))
+    await store.write(c.EndSession(session_id=w.session().id, user_id=w.user().id, at=LATER + 1))
+
+    assert await ends(store) == {"ses_ada_1": LATER, "ses_ada_2": None, "ses_ada_3": None, "ses_grace_1": None}
+
+
+async def test_another_users_session_is_not_ended(store: Store) -> None:
+    """The id alone does not suffice."""
+    await four_sessions(store)
+    await store.write(c.EndSession(session_id=w.session().id, user_id=w.user("grace").id, at=LATER))
+
+    assert set((await ends(store)).values()) == {None}
+
+
+async def test_all_sessions_but_one_are_ended(store: Store) -> None:
+    """Of this User only."""
+    await four_sessions(store)
+    await store.write(c.EndOtherSessions(user_id=w.user().id, but=w.session(number=2).id, at=LATER))
+
+    assert await ends(store) == {"ses_ada_1": LATER, "ses_ada_2": None, "ses_ada_3": LATER, "ses_grace_1": None}
+
+
+async def test_the_sessions_of_a_connection_are_ended(store: Store) -> None:
+    """Not those that began through another."""
+    await four_sessions(store)
+    await store.write(c.EndSessionsOfConnection(connection_id=w.connection().id, at=LATER))
+
+    assert await ends(store) == {"ses_ada_1": LATER, "ses_ada_2": LATER, "ses_ada_3": None, "ses_grace_1": None}
+
+
+async def test_a_code_is_redeemed_once(store: Store) -> None:
+    """RFC 6749 section 4.1.2."""
+    await signed_in(store)
+    redeem = c.RedeemGrant(grant_id=w.grant().id, at=LATER)
+    await store.write(redeem)
+    found = await store.grant(w.grant().id)
+
+    assert found is not None
+    assert found.grant == replace(w.grant(), redeemed_at=LATER)
+    assert await lost(store, redeem) == "RedeemGrant"
+
+
+async def test_a_code_of_a_revoked_grant_is_not_redeemed(store: Store) -> None:
+    """Nor one that never was."""
+    await signed_in(store)
+    await store.write(c.RevokeGrant(grant_id=w.grant().id, at=w.NOW))
+
+    assert await lost(store, c.RedeemGrant(grant_id=w.grant().id, at=LATER)) == "RedeemGrant"
+    assert await lost(store, c.RedeemGrant(grant_id=GrantId("gnt_never"), at=LATER)) == "RedeemGrant"
+
+
+async def test_a_grant_is_revoked_for_good(store: Store) -> None:
+    """A second time changes nothing."""
+    await signed_in(store)
+    await store.write(c.RevokeGrant(grant_id=w.grant().id, at=w.NOW))
+    await store.write(c.RevokeGrant(grant_id=w.grant().id, at=LATER))
+    found = await store.grant(w.grant().id)
+
+    assert found is not None
+    assert found.grant.revoked_at == w.NOW
+
+
+async def test_an_invitation_is_bound_once(store: Store) -> None:
+    """To the first who proved the address."""
+    await signed_in(store)
+    await store.write(*w.newcomer("grace"), c.AddAuthorization(authorization=w.authorization()))
+    bind = c.BindAuthorization(authorization_id=w.authorization().id, user_id=w.user().id)
+    await store.write(bind)
+
+    assert await lost(store, bind) == "BindAuthorization"
+    assert await lost(store, replace(bind, user_id=w.user("grace").id)) == "BindAuthorization"
+    held = await store.held_authorizations(w.user().id, None)
+    assert held.authorizations == (w.authorization(bound=True),)
+
+
+async def test_several_invitations_are_bound_together_but_none_twice(store: Store) -> None:
+    """In one unit, too."""
+    await store.write(*w.registered(), *w.newcomer())
+    invitations = [w.authorization("acme"), w.authorization("globex")]
+    await store.write(*(c.AddAuthorization(authorization=invitation) for invitation in invitations))
+    binds = [c.BindAuthorization(authorization_id=i.id, user_id=w.user().id) for i in invitations]
+
+    assert await lost(store, binds[0], binds[1], binds[0]) == "BindAuthorization"
+    await store.write(*binds)
+    assert len((await store.held_authorizations(w.user().id, None)).authorizations) == 2
+
+
+async def test_a_client_invites_an_address_once(store: Store) -> None:
+    """Another Client may invite it too."""
+    await store.write(*w.registered(), c.AddAuthorization(authorization=w.authorization()))
+    again = replace(w.authorization(), id=AuthorizationId("azn_again"))
+
+    assert await lost(store, c.AddAuthorization(authorization=again)) == "AddAuthorization"
+    await store.write(c.AddAuthorization(authorization=w.authorization("globex")))
+
+
+async def test_rights_are_set_and_authorizations_removed(store: Store) -> None:
+    """Both as often as one likes."""
+    given = w.authorization()
+    await store.write(*w.registered(), c.AddAuthorization(authorization=given))
+    await store.write(c.SetRights(authorization_id=given.id, rights=frozenset({"invoices:read", "reports:read"})))
+
+    assert (await store.catalogue()).authorizations == (
+        replace(given, rights=frozenset({"invoices:read", "reports:read"})),
+    )
+    for _ in range(2):
+        await store.write(c.RemoveAuthorization(authorization_id=given.id))
+    assert (await store.catalogue()).authorizations == ()
+
+
+async def test_a_client_is_put_and_removed_with_its_authorizations(store: Store) -> None:
+    """Another Client's stay."""
+    await store.write(*w.registered())
+    await store.write(*(c.AddAuthorization(authorization=w.authorization(client)) for client in ("acme", "globex")))
+    renamed = replace(w.client_org(), name="Acme plc", rights=frozenset())
+    await store.write(c.PutClientOrg(client_org=renamed))
+
+    assert (await store.catalogue()).clients == {w.ACME: renamed, w.GLOBEX: w.client_org("globex")}
+    for _ in range(2):
+        await store.write(c.RemoveClientOrg(client_org_id=w.ACME))
+    catalogue = await store.catalogue()
+    assert catalogue.clients == {w.GLOBEX: w.client_org("globex")}
+    assert catalogue.authorizations == (w.authorization("globex"),)
+
+
+async def test_an_application_is_put_and_removed_with_its_grants_and_consents(store: Store) -> None:
+    """One of the same name that comes later does not inherit them."""
+    await signed_in(store)
+    changed = replace(w.application(), name="Renamed", first_party=False, requires_authorization=True, secrets=())
+    await store.write(c.PutApplication(application=changed), c.PutConsent(consent=w.consent()))
+
+    assert await store.application(w.DEMO_APP) == changed
+    for _ in range(2):
+        await store.write(c.RemoveApplication(application_id=w.DEMO_APP))
+    assert await store.application(w.DEMO_APP) is None
+    await store.write(c.PutApplication(application=changed))
+    assert await store.grant_by_code(w.grant().code) is None
+    assert await store.consent(w.user().id, w.DEMO_APP) is None
+
+
+async def test_a_consent_is_put_again_with_more_scopes(store: Store) -> None:
+    """The last one counts."""
+    await signed_in(store)
+    wider = replace(w.consent(), scopes=("openid", "email", "profile"), given_at=LATER)
+    await store.write(c.PutConsent(consent=w.consent()))
+    await store.write(c.PutConsent(consent=wider))
+
+    assert await store.consent(w.user().id, w.DEMO_APP) == wider
+
+
+async def test_a_try_to_revoke_is_claimed_once(store: Store) -> None:
+    """By its number of tries, until it is settled."""
+    await signed_in(store)
+    await store.write(c.AddPendingRevocation(pending=w.pending()))
+    claim = c.RetryRevocation(id=w.pending().id, expected_tries=0, next_try_at=LATER)
+    await store.write(claim)
+
+    assert await store.due_revocations(LATER, 9) == (replace(w.pending(), tries=1, next_try_at=LATER),)
+    assert await lost(store, claim) == "RetryRevocation"
+    assert await lost(store, replace(claim, id="rev_never")) == "RetryRevocation"
+    await store.write(c.SettleRevocation(id=w.pending().id, result=RevocationResult.REVOKED))
+    assert await lost(store, replace(claim, expected_tries=1)) == "RetryRevocation"
+
+
+async def test_a_settled_revocation_is_pending_no_more(store: Store) -> None:
+    """And can be settled again."""
+    await signed_in(store)
+    await store.write(c.AddPendingRevocation(pending=w.pending()))
+    for result in (RevocationResult.REVOKED, RevocationResult.ALREADY_DEAD):
+        await store.write(c.SettleRevocation(id=w.pending().id, result=result))
+
+    assert await store.due_revocations(LATER, 9) == ()
+    assert await lost(store, c.AddPendingRevocation(pending=w.pending())) == "AddPendingRevocation"
+
+
+async def test_one_signing_key_is_active(store: Store) -> None:
+    """Others may stand beside it, to verify with."""
+    await store.write(c.AddDataKey(key=w.system_key()), c.AddSigningKey(key=w.signing_key("old", active=False)))
+    await store.write(c.AddSigningKey(key=w.signing_key("now", at=LATER)))
+    await store.write(c.AddSigningKey(key=w.signing_key("older", active=False, at=LATER)))
+
+    assert await lost(store, c.AddSigningKey(key=w.signing_key("rival"))) == "AddSigningKey"
+    assert [key.kid for key in await store.signing_keys()] == ["old", "now", "older"]
+
+
+def whole_life() -> Sequence[tuple[Change, ...]]:
+    """Units in which a later Change meets what an earlier one did."""
+    return (
+        (*w.invited(), *w.newcomer()),
+        (
+            c.AddSession(session=w.session()),
+            c.EndSession(session_id=w.session().id, user_id=w.user().id, at=LATER),
+        ),
+        (
+            c.AddGrant(grant=w.grant()),
+            c.RedeemGrant(grant_id=w.grant().id, at=LATER),
+            c.RevokeGrant(grant_id=w.grant().id, at=LATER),
+        ),
+        (
+            c.AddAuthorization(authorization=w.authorization("globex")),
+            c.BindAuthorization(authorization_id=w.authorization("globex").id, user_id=w.user().id),
+        ),
+        (
+            c.ReplaceConnection(connection=w.connection(generation=2), expected_generation=1),
+            c.ReplaceConnection(connection=w.connection(generation=3), expected_generation=2),
+        ),
+        (
+            c.AddSession(session=w.session(number=2)),
+            c.TouchSession(session_id=w.session(number=2).id, at=LATER),
+            c.EndSessionsOfConnection(connection_id=w.connection().id, at=LATER + 1),
+        ),
+        (c.RemoveAuthorization(authorization_id=w.authorization().id), c.RemoveClientOrg(client_org_id=w.GLOBEX)),
+    )
+
+
+async def test_changes_of_one_unit_happen_in_their_order(store: Store) -> None:
+    """Each sees what those before it did."""
+    for unit in whole_life():
+        await store.write(*unit)
+    first, second = await store.session(w.session().secret), await store.session(w.session(number=2).secret)
+    grant = await store.grant(w.grant().id)
+    connection = await store.connection(w.connection().id)
+
+    assert first is not None and first.session.ended_at == LATER
+    assert second is not None
+    assert second.session == replace(w.session(number=2), last_seen_at=LATER, ended_at=LATER + 1)
+    assert grant is not None
+    assert grant.grant == replace(w.grant(), redeemed_at=LATER, revoked_at=LATER)
+    assert connection is not None and connection.connection.generation == 3
+    assert (await store.catalogue()).authorizations == ()
