@@ -47,8 +47,10 @@ def serve(
 ) -> None:
     """Serve the broker until SIGTERM or Ctrl-C; requests in flight are finished first."""
     from broker.app import create_app, opened
+    from broker.crypto.process import no_core_dumps
     from broker.web.serving import listen, run
 
+    no_core_dumps()
     settings = _settings(config)
 
     async def prove() -> None:
@@ -139,11 +141,12 @@ def _settings(config: Path) -> Any:
 
 def _guarded(work: Coroutine[Any, Any, T]) -> T:
     from broker.app import NotReady
+    from broker.crypto.keyring import KeyringRefused
     from broker.domain.manifest import ManifestProblems
 
     try:
         return asyncio.run(work)
-    except (NotReady, ManifestProblems) as error:
+    except (NotReady, KeyringRefused, ManifestProblems) as error:
         _fail(error.problems)
     except BrokerError as error:
         _fail([error.detail or error.sentence])

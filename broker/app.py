@@ -17,7 +17,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from broker.crypto.keyring import parse_keyring
+from broker.crypto.keyring import KeyringRefused, parse_keyring
 from broker.crypto.secrets import KeyringSecrets
 from broker.crypto.signing import JwtSigner
 from broker.crypto.signing_keys import generate_signing_key, load_signing_keys
@@ -30,7 +30,7 @@ from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.keys.ensure import ensure_signing_key
 from broker.flows.ports import Clock, Ports
 from broker.settings.files import read_toml, resolve_secrets
-from broker.settings.load import load
+from broker.settings.load import keyring_text, load
 from broker.settings.model import Settings, SettingsProblems
 from broker.storage.counters import Counters
 from broker.storage.migrate import pending
@@ -107,13 +107,17 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
         stack.push_async_callback(transport.close)
         counters = Counters(settings.redis_url)
         stack.push_async_callback(counters.close)
+        try:
+            upstream = UpstreamGateway(_registrations(settings), transport, clock)
+        except ValueError as error:
+            raise NotReady(tuple(str(error).splitlines())) from None
         ports = Ports(
             issuer=settings.issuer,
             store=store,
             vault=vault,
             secrets=KeyringSecrets(keyring),
             signer=signer,
-            upstream=UpstreamGateway(_registrations(settings), transport, clock),
+            upstream=upstream,
             clock=clock,
             policy=settings.policy,
         )
@@ -161,14 +165,23 @@ async def problems_of(config: Path) -> list[str]:
     try:
         settings = load(config)
     except SettingsProblems as error:
-        return list(error.problems)
+        return [*error.problems, *_keyring_problems(keyring_text(config))]
     try:
         async with opened(settings):
             return []
-    except NotReady as error:
+    except (NotReady, KeyringRefused) as error:
         return list(error.problems)
     except BrokerError as error:
         return [error.detail or error.sentence]
+
+
+def _keyring_problems(text: str | None) -> tuple[str, ...]:
+    try:
+        if text is not None:
+            parse_keyring(text)
+    except KeyringRefused as error:
+        return error.problems
+    return ()
 
 
 @contextlib.asynccontextmanager

@@ -1,7 +1,7 @@
-"""Owns the writes: each is a value. A flow hands all of its writes to the store at once, to happen together or not at all.
+"""Owns the writes: each is a value. A flow hands all of its writes to the store at once; all happen, or none.
 
-`Add…` inserts under a unique key; a change that names what it expects is a compare-and-set: either can raise `Conflict`.
-Everything else is idempotent. Refuses to be changed once made.
+`Add…` inserts under a unique key; a change that names what it expects is a compare-and-set. Either can raise
+`Conflict`. Everything else is idempotent.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from broker.flows.ports import GrantInFull, Ports
 
 
 async def live_grant(session_jwt: str, ports: Ports) -> tuple[GrantInFull, Rights]:
-    """The Grant and the Authorizations as they are now. Raises `OAuthRefusal`: `invalid_token` (RFC 6750 section 3.1)."""
+    """The Grant and the Authorizations, as of now. Raises `OAuthRefusal` (`invalid_token`, RFC 6750 section 3.1)."""
     now = ports.clock.now()
     claims = ports.signer.verify(session_jwt, typ="at+jwt", audience=None, now=now)
     if claims is None:

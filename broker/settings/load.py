@@ -49,6 +49,16 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
+def keyring_text(path: Path, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The keyring that a settings file names, however many other problems it has; None when it cannot be had."""
+    ignored: list[str] = []
+    table = read_toml(path, ignored).get("broker")
+    reference = table.get("keyring") if isinstance(table, Mapping) else None
+    if not isinstance(reference, Mapping) or reference.keys() not in ({"env"}, {"file"}):
+        return None
+    return secret_of(reference, path.parent, environment, ignored)
+
+
 class _Reader:
     """Reads one document; everything wrong with it goes to `problems`, and reading goes on."""
 

@@ -17,7 +17,7 @@ from jwt.exceptions import PyJWTError
 from broker.domain.errors import Fault
 from broker.domain.ids import RegistrationId
 from broker.flows.ports import Clock
-from broker.upstream.errors import RETRY_AFTER, refused, unavailable
+from broker.upstream.errors import RETRY_AFTER, misconfigured, refused, unavailable
 from broker.upstream.line import Line
 
 FRESH_SECONDS = 3600
@@ -96,6 +96,7 @@ class KeyCache:
         self._fetched_at: int | None = None
         self._looked_again_at: int | None = None
         self._failed_at: int | None = None
+        self._failure: Fault | None = None
 
     async def find(self, jwks_uri: str, kid: str | None, algorithm: str) -> VerificationKey:
         """The key that a token's header names. Raises `Refusal` "invalid_id_token" or `Fault`."""
@@ -106,7 +107,7 @@ class KeyCache:
             if not self._age_is_below(FRESH_SECONDS) and not self._failed_within(RETRY_AFTER):
                 fetched = await self._fetch(jwks_uri, keep_known=False)
             if not self._age_is_below(LAST_GOOD_SECONDS):
-                raise unavailable("keys: none that are recent enough")
+                raise self._failure_again("keys: none that are recent enough")
             if (key := self._match(kid, algorithm)) is not None:
                 return key
             if not fetched and not _within(self._looked_again_at, LOOK_AGAIN_AFTER, self._clock.now()):
@@ -114,8 +115,8 @@ class KeyCache:
                 await self._fetch(jwks_uri, keep_known=True)
                 if (key := self._match(kid, algorithm)) is not None:
                     return key
-            if self._failed_at is not None:
-                raise unavailable("keys: one that is not known here cannot be asked for", LOOK_AGAIN_AFTER)
+            if self._failure is not None:
+                raise self._failure_again("keys: one that is not known here cannot be asked for")
             raise refused("invalid_id_token", "kid names no published key")
 
     def _match(self, kid: str | None, algorithm: str) -> VerificationKey | None:
@@ -133,7 +134,7 @@ class KeyCache:
         try:
             found = self._read(await self._line.get_json(jwks_uri, what="keys"))
         except Fault as fault:
-            self._failed_at = self._clock.now()
+            self._failure, self._failed_at = fault, self._clock.now()
             _log.warning("upstream.keys_failed registration=%s: %s", self._registration, fault.detail)
             return False
         before = {key.kid: key for key in self._keys if key.kid is not None}
@@ -144,7 +145,7 @@ class KeyCache:
             found = tuple(before[key.kid] if key.kid in reused and key.kid is not None else key for key in found)
         else:
             self._fetched_at = self._clock.now()
-        self._keys, self._failed_at = found, None
+        self._keys, self._failure, self._failed_at = found, None, None
         return True
 
     def _read(self, document: Any) -> tuple[VerificationKey, ...]:
@@ -158,6 +159,11 @@ class KeyCache:
         if not keys:
             raise unavailable("keys: none that can be used")
         return keys
+
+    def _failure_again(self, detail: str) -> Fault:
+        """A new exception each time, of the kind that the last look met with."""
+        is_ours = self._failure is not None and self._failure.code == "provider_misconfigured"
+        return misconfigured(detail) if is_ours else unavailable(detail)
 
     def _age_is_below(self, seconds: int) -> bool:
         return _within(self._fetched_at, seconds, self._clock.now())

@@ -22,6 +22,8 @@ AT_A_TIME = 64
 TRIPS_AFTER = 10
 """Failures in a row; then the Provider is left alone for `REST_SECONDS`, and one request probes whether it is back."""
 REST_SECONDS = 5
+QUICKLY = 1
+"""Seconds. What took longer to fail is not tried again: somebody is waiting."""
 _PASSING = frozenset({502, 503, 504})
 _JSON = {"Accept": "application/json"}
 
@@ -64,18 +66,19 @@ class Line:
         return answer
 
     async def get(self, url: str, *, what: str, headers: Mapping[str, str] = _JSON) -> Answer:
-        """GET; once more, a moment later, when that failed in a way that may pass. Raises `Fault`."""
-        async with deadline(TOTAL_SECONDS, what):
-            try:
-                answer = await self.send("GET", url, what=what, headers=headers)
-            except Fault as fault:
-                if fault.code != "provider_unavailable":
-                    raise
-            else:
-                if answer.status not in _PASSING:
-                    return answer
-            await asyncio.sleep((50 + secrets.randbelow(100)) / 1000)  # not all at the same moment
-            return await self.send("GET", url, what=what, headers=headers)
+        """GET; once more, a moment later, when that failed quickly and in a way that may pass. Raises `Fault`."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            answer = await self.send("GET", url, what=what, headers=headers)
+        except Fault as fault:
+            if fault.code != "provider_unavailable" or clock() - began > QUICKLY:
+                raise
+        else:
+            if answer.status not in _PASSING or clock() - began > QUICKLY:
+                return answer
+        await asyncio.sleep((50 + secrets.randbelow(100)) / 1000)  # not all at the same moment
+        return await self.send("GET", url, what=what, headers=headers)
 
     async def get_json(self, url: str, *, what: str, headers: Mapping[str, str] = _JSON) -> Any:
         """GET a JSON document with status 200. Raises `Fault`."""

@@ -21,6 +21,7 @@ from broker.web.pages.views import ErrorView
 STATUSES: Mapping[str, int] = {
     "not_found": 404,
     "method_not_allowed": 405,
+    "too_slow": 408,
     "too_large": 413,
     "too_many": 429,
     "invalid_client": 401,

@@ -5,6 +5,7 @@ Refuses bodies that are not what a form sends, too many parameters, and anything
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -13,6 +14,8 @@ from broker.domain.authorize_request import Parameters
 from broker.domain.errors import Refusal
 
 MAX_PARAMETERS = 64
+BODY_WITHIN = 10.0
+"""Seconds that a form may take to arrive."""
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -26,7 +29,12 @@ async def form_of(request: Request) -> Parameters:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != _FORM:
         raise Refusal("invalid_request", "The request has to be sent as a form.", detail="content type")
-    return _parse(await request.body())
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            body = await request.body()
+    except TimeoutError:
+        raise Refusal("too_slow", "The request took too long to arrive.") from None
+    return _parse(body)
 
 
 def one(parameters: Parameters, name: str, *, longest: int = 4096) -> str | None:

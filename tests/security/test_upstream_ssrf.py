@@ -14,11 +14,12 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from broker.domain.errors import Fault
+from broker.domain.outbox import RevocationResult
 from broker.upstream.http import Transport
 from broker.upstream.line import Line
 from broker.upstream.metadata import MetadataCache
 from tests.fakes.providers.oidc import FakeOpenIdProvider
-from tests.fakes.providers.trip import LOOPBACK, trip_to
+from tests.fakes.providers.trip import LOOPBACK, WORK, trip_to
 from tests.upstream.raw import RawServer, answer, raw_server, saying
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +53,7 @@ async def victim() -> AsyncIterator[RawServer]:
     """A service inside our own network, which must never be reached."""
     async with raw_server(saying(answer(b'{"secret": "canary-of-the-inside"}'))) as server:
         yield server
-        assert server.heads == []
+        assert server.connections == 0
 
 
 async def refusal(transport: Transport, url: str) -> Fault:
@@ -98,11 +99,13 @@ async def test_this_machine_is_not_called(host: str, scheme: str) -> None:
     assert fault.code in {"provider_misconfigured", "provider_unavailable"}
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "0.0.0.0", "127.0.0.1"]
-    + ["::1", "fe80::1", "fd00:ec2::254", "ff02::1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "::"],
-)
+INNER = [
+    "10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "0.0.0.0", "127.0.0.1",
+    "::", "::1", "fe80::1", "fd00:ec2::254", "ff02::1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", INNER)
 async def test_a_name_of_an_inner_address_is_not_called(address: str) -> None:
     """What a public name resolves to is what counts."""
     fault = await refusal(
@@ -114,37 +117,32 @@ async def test_a_name_of_an_inner_address_is_not_called(address: str) -> None:
     assert address not in str(fault)
 
 
-async def test_the_address_that_is_connected_to_is_the_one_that_was_checked() -> None:
-    """DNS rebinding: public when first asked, inner at the next connection. Each socket is checked on its own."""
+async def test_the_address_that_is_connected_to_is_the_one_that_is_checked() -> None:
+    """DNS rebinding: whoever looked the name up before saw a public address."""
     async with victim() as server:
         resolver = Rebinding(["8.8.8.8"], ["127.0.0.1"])
-        # An allowed network stands in for the public address, which cannot be reached from here.
-        transport = Transport(allow_private_addresses=(), resolver=resolver)
-        await resolver.resolve("id.example")  # whoever looks first sees a public address
-        fault = await refusal(transport, f"https://id.example:{server.port}/keys")
+        await resolver.resolve("id.example")
+        fault = await refusal(
+            Transport(allow_private_addresses=(), resolver=resolver), f"https://id.example:{server.port}/keys"
+        )
 
     assert fault.code == "provider_misconfigured"
     assert resolver.asked == 2
 
 
 async def test_a_name_that_turns_inner_is_refused_though_it_was_good_before() -> None:
-    """The first connection is allowed, the second, to a new address, is not."""
+    """Each new connection is checked on its own."""
     async with raw_server(saying(answer(b"{}"))) as good:
-        resolver = Rebinding(["127.0.0.1"], ["127.0.0.2"])
-        transport = Transport(allow_private_addresses=[ip_network("127.0.0.1/32")], resolver=resolver)
-        first = await transport.send("GET", f"http://id.localhost:{good.port}/", what="keys", headers=JSON)
-        assert first.status == 200
+        resolver, allowed = Rebinding(["127.0.0.1"], ["127.0.0.2"]), [ip_network("127.0.0.1/32")]
+        url = f"http://id.localhost:{good.port}/"
+        before = Transport(allow_private_addresses=allowed, resolver=resolver)
+        assert (await before.send("GET", url, what="keys", headers=JSON)).status == 200
+        await before.close()
 
-        await asyncio.sleep(0)
-        fault = await refusal_after_the_cache(transport, f"http://id2.localhost:{good.port}/")
-        assert len(good.heads) == 1
+        fault = await refusal(Transport(allow_private_addresses=allowed, resolver=resolver), url)
+        assert good.connections == 1
 
     assert fault.code == "provider_misconfigured"
-
-
-async def refusal_after_the_cache(transport: Transport, url: str) -> Fault:
-    """Another name, so that the ten seconds of the resolver's cache need not be waited for."""
-    return await refusal(transport, url)
 
 
 async def test_among_many_addresses_only_allowed_ones_are_tried() -> None:
@@ -190,20 +188,27 @@ async def test_only_https_is_spoken(url: str) -> None:
     assert (await refusal(Transport(allow_private_addresses=LOOPBACK), url)).code == "provider_misconfigured"
 
 
-@pytest.mark.parametrize("name", ["token_endpoint", "jwks_uri", "userinfo_endpoint", "revocation_endpoint"])
+@pytest.mark.parametrize("name", ["token_endpoint", "jwks_uri", "userinfo_endpoint"])
 async def test_a_providers_metadata_cannot_point_inside(name: str) -> None:
     """Every URL in it goes the same way as all others."""
-    async with victim() as server, trip_to(FakeOpenIdProvider) as trip:
+    transport = Transport(allow_private_addresses=[ip_network("127.0.0.1/32")])
+    async with victim() as server, trip_to(FakeOpenIdProvider, transport=transport) as trip:
         inner = f"https://127.0.0.2:{server.port}/inside"
         trip.fake.bend_metadata = lambda document: document | {name: inner}
-        counterpart = trip.registration
-        transport = Transport(allow_private_addresses=[ip_network("127.0.0.1/32")])
-        metadata = await MetadataCache(counterpart, Line(transport), trip.clock).get()
+        with pytest.raises(Fault) as raised:
+            await trip.sign_in("email")
 
-        assert getattr(metadata, name) == inner
-        fault = await refusal(transport, inner)
+    assert raised.value.code == "provider_misconfigured"
 
-    assert fault.code == "provider_misconfigured"
+
+async def test_a_revocation_endpoint_inside_is_not_called() -> None:
+    """It stays pending until somebody puts it right."""
+    transport = Transport(allow_private_addresses=[ip_network("127.0.0.1/32")])
+    async with trip_to(FakeOpenIdProvider, transport=transport) as trip:
+        trip.fake.bend_metadata = lambda document: document | {"revocation_endpoint": "https://127.0.0.2/inside"}
+        verified = await trip.sign_in("email")
+
+        assert await trip.gateway.revoke(WORK, verified.tokens) is RevocationResult.PENDING
 
 
 async def test_an_issuer_inside_is_not_discovered() -> None:

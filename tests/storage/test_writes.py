@@ -11,7 +11,16 @@ from broker.domain import changes as c
 from broker.domain.changes import Change
 from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import Conflict
-from broker.domain.ids import AuthorizationId, ConnectionId, DataKeyId, GrantId, IdentityId, SessionId, UserId
+from broker.domain.ids import (
+    ApplicationId,
+    AuthorizationId,
+    ConnectionId,
+    DataKeyId,
+    GrantId,
+    IdentityId,
+    SessionId,
+    UserId,
+)
 from broker.domain.outbox import RevocationResult
 from broker.domain.user import UserStatus
 from broker.flows.ports import Store
@@ -81,53 +90,51 @@ async def test_a_users_status_can_be_set_again_and_again(store: Store) -> None:
     await store.write(c.SetUserStatus(user_id=UserId("usr_nobody"), status=UserStatus.SUSPENDED))
 
 
-@pytest.mark.parametrize(
-    ("change", "loser"),
-    [
-        (c.AddUser(user=w.user()), "AddUser"),
-        (c.AddIdentity(identity=w.identity()), "AddIdentity"),
-        (c.AddIdentity(identity=replace(w.identity(), id=IdentityId("idn_other"))), "AddIdentity"),
-        (c.AddDataKey(key=w.data_key()), "AddDataKey"),
-        (c.AddDataKey(key=replace(w.data_key(), id=DataKeyId("dek_other"))), "AddDataKey"),
-        (c.AddDataKey(key=replace(w.data_key(), owner="usr_other")), "AddDataKey"),
-        (c.AddConnection(connection=w.connection()), "AddConnection"),
-        (c.AddConnection(connection=replace(w.connection(), id=ConnectionId("con_other"))), "AddConnection"),
-        (c.AddSession(session=w.session()), "AddSession"),
-        (c.AddSession(session=replace(w.session(), id=SessionId("ses_other"))), "AddSession"),
-        (c.AddGrant(grant=w.grant()), "AddGrant"),
-        (c.AddGrant(grant=replace(w.grant(), id=GrantId("gnt_other"))), "AddGrant"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-async def test_what_must_be_new_is_refused_when_it_is_not(store: Store, change: Change, loser: str) -> None:
+TAKEN: dict[str, Change] = {
+    "user": c.AddUser(user=w.user()),
+    "identity": c.AddIdentity(identity=w.identity()),
+    "identity by its hash": c.AddIdentity(identity=replace(w.identity(), id=IdentityId("idn_other"))),
+    "data key": c.AddDataKey(key=w.data_key()),
+    "data key by its owner": c.AddDataKey(key=replace(w.data_key(), id=DataKeyId("dek_other"))),
+    "data key by its id": c.AddDataKey(key=replace(w.data_key(), owner="usr_other")),
+    "connection": c.AddConnection(connection=w.connection()),
+    "connection by its identity": c.AddConnection(connection=replace(w.connection(), id=ConnectionId("con_other"))),
+    "session": c.AddSession(session=w.session()),
+    "session by its secret": c.AddSession(session=replace(w.session(), id=SessionId("ses_other"))),
+    "grant": c.AddGrant(grant=w.grant()),
+    "grant by its code": c.AddGrant(grant=replace(w.grant(), id=GrantId("gnt_other"))),
+}
+
+
+@pytest.mark.parametrize("what", TAKEN)
+async def test_what_must_be_new_is_refused_when_it_is_not(store: Store, what: str) -> None:
     """By its id, and by each other key that is unique."""
     await signed_in(store)
 
-    assert await lost(store, change) == loser
+    assert await lost(store, TAKEN[what]) == type(TAKEN[what]).__name__
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        c.AddIdentity(identity=w.identity("nobody")),
-        c.AddConnection(connection=replace(w.connection("nobody"), identity_id=w.identity().id)),
-        c.AddSession(session=w.session("nobody")),
-        c.AddGrant(grant=w.grant(number=2, of=9)),
-        c.AddGrant(grant=replace(w.grant(number=2), application_id="gone")),
-        c.AddAuthorization(authorization=w.authorization("gone")),
-        c.BindAuthorization(authorization_id=AuthorizationId("azn_acme_ada"), user_id=UserId("usr_nobody")),
-        c.PutConsent(consent=w.consent("nobody")),
-        c.AddPendingRevocation(pending=w.pending("nobody")),
-        c.AddSigningKey(key=w.signing_key()),
-    ],
-    ids=lambda change: type(change).__name__,
-)
-async def test_what_refers_to_something_gone_lost_the_race_against_its_removal(store: Store, change: Change) -> None:
+ORPHANS: dict[str, Change] = {
+    "identity": c.AddIdentity(identity=w.identity("nobody")),
+    "connection": c.AddConnection(connection=replace(w.connection("nobody"), identity_id=w.identity().id)),
+    "session": c.AddSession(session=w.session("nobody")),
+    "grant of a session": c.AddGrant(grant=w.grant(number=2, of=9)),
+    "grant of an application": c.AddGrant(grant=replace(w.grant(number=2), application_id=ApplicationId("gone"))),
+    "authorization": c.AddAuthorization(authorization=w.authorization("gone")),
+    "binding": c.BindAuthorization(authorization_id=w.authorization().id, user_id=UserId("usr_nobody")),
+    "consent": c.PutConsent(consent=w.consent("nobody")),
+    "pending revocation": c.AddPendingRevocation(pending=w.pending("nobody")),
+    "signing key": c.AddSigningKey(key=w.signing_key()),
+}
+
+
+@pytest.mark.parametrize("what", ORPHANS)
+async def test_what_refers_to_something_gone_lost_the_race_against_its_removal(store: Store, what: str) -> None:
     """No row is ever left that refers to nothing."""
     await signed_in(store)
     await store.write(c.AddAuthorization(authorization=w.authorization()))
 
-    assert await lost(store, change) == type(change).__name__
+    assert await lost(store, ORPHANS[what]) == type(ORPHANS[what]).__name__
 
 
 async def test_a_connection_is_replaced_as_a_whole(store: Store) -> None:

@@ -13,9 +13,10 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @dataclass(kw_only=True)
 class RawServer:
-    """`heads` are the request heads that came, `sent` the bytes that went out."""
+    """`connections` counts them, `heads` are the request heads that came, `sent` counts bytes that went out."""
 
     port: int = 0
+    connections: int = 0
     heads: list[bytes] = field(default_factory=list)
     sent: int = 0
 
@@ -31,6 +32,7 @@ async def raw_server(handler: Handler, *, tls: ssl.SSLContext | None = None) -> 
     open_ones: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        raw.connections += 1
         task = asyncio.current_task()
         if task is not None:
             open_ones.add(task)

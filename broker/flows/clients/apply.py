@@ -29,7 +29,7 @@ from broker.flows.ports import Catalogue, Ports
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """A line of what changes: `sign` is "+", "~" or "-"; `what` and `detail` hold no secret, `object_id` nobody's data."""
+    """One change as a line: `sign` is "+", "~" or "-"; `what`, `detail` hold no secret, `object_id` nobody's data."""
 
     sign: str
     what: str

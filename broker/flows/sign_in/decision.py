@@ -197,7 +197,7 @@ async def _keep(
 def _answer(back: Return, session: Session, rights: Rights, ports: Ports, now: int) -> tuple[str, list[Change]]:
     """Where the browser goes next, and the Grant that this takes."""
     if back.asked is None:
-        page = "/account/connections" if back.connecting else "/account"
+        page = f"/account/connections?connected={back.attempt.registration}" if back.connecting else "/account"
         return f"{ports.issuer}{page}", []
     request, application = back.asked
     if not application.first_party:  # the consent page lies between; the person is signed in by then

@@ -32,7 +32,10 @@ async def connections_page(request: Request) -> Response:
     ports = context.web_of(request).ports
     shown = await show_connections(session.user.id, ports)
     used = await ports.store.applications_used(session.user.id)
-    return context.page(connections_view(request, session, shown, used_by=used.get(session.session.id)))
+    connected = ports.upstream.registrations.get(RegistrationId(request.query_params.get("connected", "")))
+    notice = None if connected is None else outcomes.connected(connected.label)
+    used_by = used.get(session.session.id)
+    return context.page(connections_view(request, session, shown, used_by=used_by, notice=notice))
 
 
 async def connect(request: Request) -> Response:

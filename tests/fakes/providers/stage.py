@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import itertools
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -41,5 +42,11 @@ def on_stage(build: Callable[[str], AnyFake]) -> Iterator[AnyFake]:
 def _stage() -> tuple[str, Starlette]:
     stage, opened = Starlette(), ExitStack()
     url = opened.enter_context(serving(stage))
-    atexit.register(opened.close)
+    atexit.register(_close, opened)
     return url, stage
+
+
+def _close(opened: ExitStack) -> None:
+    """What still hangs when all is over was meant to, and is nothing to report."""
+    logging.getLogger("uvicorn.error").disabled = True
+    opened.close()

@@ -61,7 +61,7 @@ class Trip(Generic[AnyFake]):
     async def visit(self, attempt: SignInAttempt, **bent: Any) -> Callback:
         """Let a browser go where the gateway says; what it comes back with, with `bent` members replaced."""
         url = await self.gateway.authorize_url(attempt, login_hint=None, prompt_login=False)
-        back = dict(parse_qsl(urlsplit(await anyio.to_thread.run_sync(_location, url)).query))
+        back = dict(parse_qsl(urlsplit(await anyio.to_thread.run_sync(location, url)).query))
         callback = Callback(
             registration=WORK,
             state=back["state"],
@@ -101,7 +101,8 @@ async def trip_to(
             await gateway.close()
 
 
-def _location(url: str) -> str:
+def location(url: str) -> str:
+    """Where a browser that visits `url` is sent next."""
     parts = urlsplit(url)
     browser = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=5)
     try:
