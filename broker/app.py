@@ -28,6 +28,7 @@ from broker.domain.manifest import ManifestProblems
 from broker.flows.clients.apply import Difference, apply
 from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.keys.ensure import ensure_signing_key
+from broker.flows.keys.prove import prove_keys
 from broker.flows.ports import Clock, Ports
 from broker.settings.files import read_toml, resolve_secrets
 from broker.settings.load import keyring_text, load
@@ -99,7 +100,8 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
         store = SqlStore(settings.database_url)
         stack.push_async_callback(store.close)
         vault = LocalVault(keyring)
-        if problems := await vault.check(await store.data_keys_by_kek()):
+        secrets = KeyringSecrets(keyring)
+        if problems := await prove_keys(store, vault, secrets):
             raise NotReady(problems)
         keys = await ensure_signing_key(store, vault, clock, lambda: generate_signing_key(settings.signing_algorithm))
         signer = JwtSigner(settings.issuer, await load_signing_keys(keys.records, keys.data_key, vault))
@@ -115,7 +117,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             issuer=settings.issuer,
             store=store,
             vault=vault,
-            secrets=KeyringSecrets(keyring),
+            secrets=secrets,
             signer=signer,
             upstream=upstream,
             clock=clock,

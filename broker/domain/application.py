@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import parse_qsl
 
 from broker.domain.ids import ApplicationId, KeyedHash
@@ -112,17 +112,16 @@ def _authority_problem(scheme: str, authority: str) -> str | None:
     if "@" in authority:
         return "must not hold a user name"
     match = _AUTHORITY.fullmatch(authority)
-    host = "" if match is None else (match["name"] or match["ip"].strip("[]")).lower()
-    if match is None or not (match["name"] or _is_ip_address(host)) or int(match["port"] or 443) not in _PORTS:
+    if match is None or not (match["name"] or _is_address(match["ip"])) or int(match["port"] or 443) not in _PORTS:
         return "has no host, or none in its usual spelling"
-    if scheme == "http" and host not in LOOPBACK_HOSTS:
+    if scheme == "http" and (match["name"] or match["ip"]).lower().strip("[]") not in LOOPBACK_HOSTS:
         return "must be https, as its host is not a loopback host"
     return None
 
 
-def _is_ip_address(host: str) -> bool:
+def _is_address(written: str) -> bool:
     try:
-        ip_address(host)
+        IPv6Address(written[1:-1]) if written.startswith("[") else IPv4Address(written)
     except ValueError:
         return False
     return True

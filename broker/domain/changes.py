@@ -21,6 +21,7 @@ from broker.domain.ids import (
     ClientOrgId,
     ConnectionId,
     GrantId,
+    KeyedHash,
     SessionId,
     UserId,
 )
@@ -223,6 +224,14 @@ class AddSigningKey:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AddKeyCheck:
+    """Note what a key makes of a known text, to recognise the key by. `Conflict` when `name` is noted already."""
+
+    name: str
+    value: KeyedHash
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """Append to the ledger."""
 
@@ -258,5 +267,6 @@ Change = (
     | RetryRevocation
     | SettleRevocation
     | AddSigningKey
+    | AddKeyCheck
     | Record
 )

@@ -80,11 +80,14 @@ class GrantInFull:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConnectionInFull:
-    """A Connection with the key that opens it, and what its Provider still has to be told."""
+    """A Connection with the key that opens it.
+
+    `revocations`: what its Provider had to be told, the oldest first, and what came of each.
+    """
 
     connection: Connection
     data_key: WrappedKey
-    pending: tuple[PendingRevocation, ...]
+    revocations: tuple[PendingRevocation, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +145,9 @@ class Store(Protocol):
     async def due_revocations(self, now: int, limit: int) -> Sequence[PendingRevocation]: ...
 
     async def signing_keys(self) -> Sequence[SigningKey]: ...
+
+    async def key_check(self, name: str) -> KeyedHash | None:
+        """What `AddKeyCheck` noted."""
 
     async def data_keys_by_kek(self) -> Mapping[str, WrappedKey]:
         """One data key for each KEK in use, to prove at start that the keyring opens them."""

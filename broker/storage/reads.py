@@ -28,6 +28,7 @@ from broker.storage.tables import (
     data_keys,
     grants,
     identities,
+    key_checks,
     leases,
     ledger,
     pending_revocations,
@@ -70,6 +71,7 @@ DATA_KEY = select(data_keys).where(data_keys.c.owner == bindparam("owner"))
 DATA_KEYS_BY_KEK = select(data_keys).where(
     data_keys.c.id.in_(select(func.min(data_keys.c.id)).group_by(data_keys.c.kek_id))
 )
+KEY_CHECK = select(key_checks.c.value).where(key_checks.c.name == bindparam("name"))
 SIGNING_KEYS = select(signing_keys).order_by(signing_keys.c.created_at, signing_keys.c.kid)
 
 HELD_AUTHORIZATIONS = (
@@ -116,10 +118,7 @@ CONSENT = select(consents).where(
 _CONNECTION_IN_FULL = (
     select(connections, data_keys, pending_revocations)
     .join(data_keys, data_keys.c.owner == connections.c.user_id)
-    .outerjoin(
-        pending_revocations,
-        and_(pending_revocations.c.connection_id == connections.c.id, pending_revocations.c.result == PENDING),
-    )
+    .outerjoin(pending_revocations, pending_revocations.c.connection_id == connections.c.id)
     .order_by(connections.c.created_at, connections.c.id, pending_revocations.c.created_at, pending_revocations.c.id)
 )
 CONNECTION = _CONNECTION_IN_FULL.where(connections.c.id == bindparam("id"))

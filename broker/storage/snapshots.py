@@ -82,16 +82,16 @@ def held_authorizations(found: Iterable[Row]) -> HeldAuthorizations:
 
 
 def connections_in_full(found: Sequence[Row]) -> tuple[ConnectionInFull, ...]:
-    """Of `reads.CONNECTION` and `reads.CONNECTIONS_OF`: a row for each thing that is pending, or one for none."""
+    """Of `reads.CONNECTION` and `reads.CONNECTIONS_OF`: a row for each revocation, or one for none."""
     return tuple(_connection_in_full(list(same)) for _, same in groupby(found, key=lambda row: row[0]))
 
 
 def _connection_in_full(same: Sequence[Row]) -> ConnectionInFull:
-    data_key, pending = _AFTER_CONNECTION
+    data_key, revocation = _AFTER_CONNECTION
     return ConnectionInFull(
         connection=rows.connection(same[0]),
         data_key=rows.data_key(same[0], data_key),
-        pending=tuple(rows.pending_revocation(row, pending) for row in same if row[pending] is not None),
+        revocations=tuple(rows.pending_revocation(row, revocation) for row in same if row[revocation] is not None),
     )
 
 

@@ -134,6 +134,10 @@ class SqlStore:
         found = await self.engine.rows(reads.DUE_REVOCATIONS, now=now, limit=limit)
         return tuple(map(rows.pending_revocation, found))
 
+    async def key_check(self, name: str) -> KeyedHash | None:
+        found = await self.engine.rows(reads.KEY_CHECK, name=name)
+        return KeyedHash(found[0][0]) if found else None
+
     async def signing_keys(self) -> Sequence[SigningKey]:
         return tuple(map(rows.signing_key, await self.engine.rows(reads.SIGNING_KEYS)))
 

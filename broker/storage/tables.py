@@ -212,6 +212,13 @@ Index(
     sqlite_where=_is_active,
 )
 
+key_checks = Table(
+    "key_checks",
+    metadata,
+    Column("name", _KEY, primary_key=True),
+    Column("value", _KEY, nullable=False),
+)
+
 # Refers to nothing, as it outlives what it speaks of.
 ledger = Table(
     "ledger",

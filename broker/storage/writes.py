@@ -26,6 +26,7 @@ from broker.storage.tables import (
     data_keys,
     grants,
     identities,
+    key_checks,
     ledger,
     pending_revocations,
     sessions,
@@ -189,5 +190,8 @@ WRITES: Mapping[type[Change], Write] = {
     ),
     # ── keys, ledger
     changes.AddSigningKey: _add(signing_keys, "key"),
+    changes.AddKeyCheck: Write(
+        kind=Kind.ADD, statement=insert(key_checks).values(name=bindparam("name"), value=bindparam("value"))
+    ),
     changes.Record: _add(ledger, "event"),
 }

@@ -58,7 +58,7 @@ def test_a_subject_is_not_shown_by_repr() -> None:
         ("  Ada@ACME.Example\r\n", "ada@acme.example"),
         ("ada+partner@acme.example", "ada+partner@acme.example"),
         ("a.da@acme.example", "a.da@acme.example"),
-        ("ÄDA@acme.example", "ÄDA@acme.example"),
+        ("ÄDA@acme.example", "Äda@acme.example"),
         ("a" * 64 + "@" + "b" * 189, "a" * 64 + "@" + "b" * 189),
     ],
     ids=["plain", "case and space", "tag", "dot", "only ASCII is folded", "longest"],

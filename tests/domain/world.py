@@ -110,3 +110,8 @@ ATTEMPT = SignInAttempt(
     continue_to="client_id=demo-app&state=continue-canary",
     started_at=NOW,
 )
+
+
+def shortened(value: str) -> str:
+    """The name of a test about `value`."""
+    return ascii(value) if len(value) <= 60 else f"{value[:40]!a} and so on, {len(value)} characters"

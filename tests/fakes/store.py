@@ -145,6 +145,9 @@ class MemoryStore:
         due = [p for p in self._pending() if p.next_try_at <= now]
         return tuple(sorted(due, key=attrgetter("next_try_at", "id"))[:limit])
 
+    async def key_check(self, name: str) -> KeyedHash | None:
+        return self._answer().key_checks.get(name)
+
     async def signing_keys(self) -> Sequence[SigningKey]:
         return tuple(sorted(self._answer().signing_keys.values(), key=attrgetter("created_at", "kid")))
 
@@ -203,12 +206,12 @@ class MemoryStore:
         )
 
     def _connections_in_full(self, connections: Iterable[Connection]) -> tuple[ConnectionInFull, ...]:
-        pending = sorted(self._pending(), key=attrgetter("created_at", "id"))
+        told = sorted(self._answer().pending_revocations.values(), key=attrgetter("created_at", "id"))
         return tuple(
             ConnectionInFull(
                 connection=connection,
                 data_key=self.tables.data_keys[connection.user_id],
-                pending=tuple(p for p in pending if p.connection_id == connection.id),
+                revocations=tuple(r for r in told if r.connection_id == connection.id),
             )
             for connection in connections
             if connection.user_id in self.tables.data_keys

@@ -25,6 +25,7 @@ from broker.domain.ids import (
     ConnectionId,
     GrantId,
     IdentityId,
+    KeyedHash,
     SessionId,
     UserId,
 )
@@ -56,6 +57,7 @@ class Tables:
     consents: dict[tuple[UserId, ApplicationId], Consent] = field(default_factory=dict)
     pending_revocations: dict[str, PendingRevocation] = field(default_factory=dict)
     signing_keys: dict[str, SigningKey] = field(default_factory=dict)
+    key_checks: dict[str, KeyedHash] = field(default_factory=dict)
     ledger: dict[int, AuditEvent] = field(default_factory=dict)
     leases: dict[str, tuple[str, int]] = field(default_factory=dict)
 
@@ -130,6 +132,8 @@ class Tables:
                 _needs(any(known.id == signing_key.data_key_id for known in self.data_keys.values()))
                 _needs(not signing_key.active or all(not known.active for known in self.signing_keys.values()))
                 _add(self.signing_keys, signing_key.kid, signing_key)
+            case c.AddKeyCheck(name=name, value=value):
+                _add(self.key_checks, name, value)
             case c.Record(event=event):
                 self.ledger[len(self.ledger)] = event
             case _:

@@ -12,6 +12,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -497,6 +498,16 @@ async def test_g01_11_another_nonce_is_refused(trip: Trip[FakeOpenIdProvider], n
     bent(trip, nonce=nonce)
 
     await refusal(trip, "invalid_nonce", detail)
+
+
+async def test_g01_11_an_attempt_without_a_nonce_fits_no_token(trip: Trip[FakeOpenIdProvider]) -> None:
+    """Empty does not equal empty."""
+    attempt = replace(trip.attempt("email"), nonce="")
+    callback = await trip.visit(attempt)
+    bent(trip, nonce="")
+
+    with pytest.raises(Refusal, match="invalid_nonce"):
+        await trip.gateway.exchange(attempt, callback)
 
 
 @pytest.mark.parametrize("value", [False, True, "false", 0], ids=repr)

@@ -197,8 +197,8 @@ async def test_a_grant_with_nothing_optional_comes_back_as_it_went_in(store: Sto
     assert found.grant == bare
 
 
-async def test_connections_come_with_what_is_pending(store: Store) -> None:
-    """Each Connection once, the oldest first; what is settled is pending no more."""
+async def test_connections_come_with_what_their_providers_had_to_be_told(store: Store) -> None:
+    """Each Connection once, the oldest first; what is settled says what came of it, and holds no token any more."""
     await store.write(*w.newcomer(), *w.newcomer("grace"))
     later = replace(w.connection(registration=w.CORP), created_at=w.NOW + 5)
     await store.write(
@@ -207,13 +207,16 @@ async def test_connections_come_with_what_is_pending(store: Store) -> None:
         *(c.AddPendingRevocation(pending=w.pending(number=number)) for number in (1, 2, 3)),
     )
     await store.write(c.SettleRevocation(id=w.pending(number=2).id, result=RevocationResult.REVOKED))
+    settled = replace(w.pending(number=2), result=RevocationResult.REVOKED, sealed_token=None)
     first = ConnectionInFull(
-        connection=w.connection(), data_key=w.data_key(), pending=(w.pending(number=1), w.pending(number=3))
+        connection=w.connection(),
+        data_key=w.data_key(),
+        revocations=(w.pending(number=1), settled, w.pending(number=3)),
     )
 
     assert await store.connections_of(w.user().id) == (
         first,
-        ConnectionInFull(connection=later, data_key=w.data_key(), pending=()),
+        ConnectionInFull(connection=later, data_key=w.data_key(), revocations=()),
     )
     assert await store.connection(w.connection().id) == first
 

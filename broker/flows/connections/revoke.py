@@ -34,7 +34,8 @@ async def revoke(connection_id: ConnectionId, user_id: UserId, ports: Ports, *, 
         if found is None or found.connection.user_id != user_id:
             raise NotFound(detail="no such connection of this user")
         if found.connection.status is ConnectionStatus.REVOKED:
-            return Revoked(connection=found.connection, pending=found.pending[0] if found.pending else None)
+            untold = [r for r in found.revocations if r.result is RevocationResult.PENDING]
+            return Revoked(connection=found.connection, pending=untold[-1] if untold else None)
         try:
             return await _destroy(found, ports, request_id)
         except Conflict:

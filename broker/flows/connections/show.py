@@ -14,12 +14,15 @@ from broker.flows.sealed import open_attributes
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownConnection:
-    """A Connection as its User may see it. `attributes` is empty when it does not open; it then needs attention."""
+    """A Connection as its User may see it. `attributes` is empty when it does not open; it then needs attention.
+
+    `revocations` as in `ConnectionInFull`.
+    """
 
     connection: Connection
     status: ConnectionStatus
     attributes: tuple[KeptAttribute, ...]
-    pending: tuple[PendingRevocation, ...]
+    revocations: tuple[PendingRevocation, ...]
 
 
 async def show_connections(user_id: UserId, ports: Ports) -> tuple[ShownConnection, ...]:
@@ -32,6 +35,8 @@ async def show_connections(user_id: UserId, ports: Ports) -> tuple[ShownConnecti
         except SealBroken:
             attributes, status = (), ConnectionStatus.NEEDS_REAUTH
         shown.append(
-            ShownConnection(connection=found.connection, status=status, attributes=attributes, pending=found.pending)
+            ShownConnection(
+                connection=found.connection, status=status, attributes=attributes, revocations=found.revocations
+            )
         )
     return tuple(shown)

@@ -101,9 +101,11 @@ def rows_of(request: Request, shown: ShownConnection) -> tuple[KeptRow, ...]:
 
 
 def reach_of(shown: ShownConnection) -> Reach:
-    if not shown.pending:
+    ended = shown.connection.revoked_at or 0
+    told = [r for r in shown.revocations if r.created_at >= ended]  # of this ending, not of one before it
+    if not told:
         return "local"
-    result = shown.pending[0].result
+    result = told[-1].result
     if result is RevocationResult.PENDING:
         return "pending"
     return "told" if result in (RevocationResult.REVOKED, RevocationResult.ALREADY_DEAD) else "local"

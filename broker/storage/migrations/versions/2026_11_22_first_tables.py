@@ -181,6 +181,11 @@ def upgrade() -> None:
         Column("object_id", Text),
     )
     op.create_table(
+        "key_checks",
+        Column("name", KEY, primary_key=True),
+        Column("value", KEY, nullable=False),
+    )
+    op.create_table(
         "leases",
         Column("name", KEY, primary_key=True),
         Column("holder", Text, nullable=False),

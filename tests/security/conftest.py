@@ -1,0 +1,60 @@
+"""What every case needs: a deployment of its own whose every answer is held against the invariants."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.security.browser import Browser
+from tests.security.template import HTTP, Template, Upstream, make_template, upstreams
+from tests.security.world import World, open_world
+
+
+@pytest.fixture(scope="session")
+def worker_upstreams() -> Iterator[tuple[Upstream, Upstream]]:
+    """This worker's Providers."""
+    with upstreams() as both:
+        yield both
+
+
+@pytest.fixture(scope="session")
+async def template(
+    anyio_backend: str, tmp_path_factory: pytest.TempPathFactory, worker_upstreams: tuple[Upstream, Upstream]
+) -> Template:
+    """This worker's deployment, to be copied."""
+    return await make_template(tmp_path_factory.mktemp("template"), *worker_upstreams)
+
+
+@pytest.fixture
+async def world(template: Template, tmp_path: Path) -> AsyncIterator[World]:
+    """A broker at an https issuer, as in production."""
+    async with open_world(template, tmp_path) as world:
+        yield world
+
+
+@pytest.fixture
+async def loopback_world(template: Template, tmp_path: Path) -> AsyncIterator[World]:
+    """A broker at http://localhost, as in development."""
+    async with open_world(template, tmp_path, issuer=HTTP) as world:
+        yield world
+
+
+@pytest.fixture
+async def postgres_world(template: Template, tmp_path: Path, postgres_url: str) -> AsyncIterator[World]:
+    """A broker on PostgreSQL."""
+    async with open_world(template, tmp_path, database_url=postgres_url) as world:
+        yield world
+
+
+@pytest.fixture
+def ada(world: World) -> Browser:
+    """A browser in which nobody is signed in yet; Ada sits before it."""
+    return world.browser()
+
+
+@pytest.fixture
+def mallory(world: World) -> Browser:
+    """The attacker's browser."""
+    return world.browser()

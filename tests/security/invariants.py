@@ -1,0 +1,315 @@
+"""I1 to I6, asserted after every request of every case, and once more when a world ends.
+
+I1 no secret leaks; I2 nothing half done; I3 exactly one event; I4 never a 500; I6 headers. (I5, that what is not there and
+what is somebody else's cannot be told apart, is for the cases to compare.)
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+from starlette.routing import Match
+
+from broker.crypto.secrets import KeyringSecrets
+from broker.settings.model import Settings
+from broker.storage.database_url import sqlite_path
+from broker.storage.tables import metadata
+from broker.web.routes import TABLE, routes
+from tests.security.canaries import Canaries
+from tests.security.template import Template
+from tests.world.contents import Rows, tables_of
+from tests.world.log import Log
+
+if TYPE_CHECKING:
+    from tests.security.browser import Browser
+
+TABLES = tuple(metadata.tables)
+ROUTES = routes()
+AUDITED = {name for name, *_, audited in TABLE if audited}
+PUBLISHED = ("/.well-known/", "/assets/")
+OAUTH = ("/oauth/token", "/oauth/userinfo")
+PROBLEM = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")
+CALLS_UPSTREAM = {"callback", "sign_in_begin", "authorize", "connect", "disconnect", "consent_decision"}
+BEFORE_UPSTREAM = {
+    *("invalid_state", "expired_state", "provider_mismatch", "initiator_mismatch", "cross_site", "invalid_request"),
+    *("not_found", "unknown_application", "invalid_redirect_uri", "method_not_allowed", "too_large", "too_many"),
+}
+"""Reasons for which a refusal has to come before any Provider is asked."""
+REGISTERED = re.compile(
+    r"https://(app|crm)\.example/callback\?|https://reports\.example/callback\?area=eu&|https://app\.example/(\?|$)"
+    r"|http://127\.0\.0\.1(:\d+)?/cb\?|com\.example\.native:/cb\?"
+)
+_NOT_A_VALUE = re.compile(r"[A-Za-z0-9._:|-]*")
+_FORM_ACTION = {True: "'self' https:", False: "'self' https: http://localhost:* http://127.0.0.1:*"}
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """A request and its answer. `calls`: how often Providers were called meanwhile."""
+
+    method: str
+    path: str
+    route: str
+    answer: httpx2.Response = field(repr=False)
+    calls: int
+
+    @property
+    def location(self) -> str:
+        """Where it leads, or ""."""
+        return str(self.answer.headers.get("Location", ""))
+
+    @property
+    def error(self) -> str | None:
+        """The error that an Application is told by a redirect."""
+        if not REGISTERED.match(self.location):
+            return None
+        return parse_qs(urlsplit(self.location).query).get("error", [None])[0]
+
+    @property
+    def refused(self) -> bool:
+        """Whether it came to nothing."""
+        return self.answer.status_code >= 400 or self.error is not None
+
+
+@dataclass(kw_only=True)
+class Watch:
+    """Looks at everything. `alone` is False while requests overlap, when "unchanged" means nothing."""
+
+    settings: Settings = field(repr=False)
+    template: Template
+    secrets: KeyringSecrets
+    log: Log
+    seen: list[Seen] = field(default_factory=list)
+    canaries: Canaries = field(default_factory=Canaries)
+    alone: bool = True
+    _database: sqlite3.Connection | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.canaries.add_keyring(self.settings.keyring)
+        self.secure = self.settings.issuer.startswith("https:")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """While requests overlap."""
+        self.alone = False
+        yield
+        self.alone = True
+
+    async def around(
+        self, request: httpx2.Request, send: Callable[[], Awaitable[httpx2.Response]], may_change: Sequence[str]
+    ) -> httpx2.Response:
+        """Send a request, and hold its answer against I1, I2, I4 and I6."""
+        before = await self._rows() if self.alone else {}
+        calls = self._calls()
+        answer = await send()
+        seen = Seen(
+            method=request.method,
+            path=request.url.path,
+            route=route_of(request.method, request.url.path),
+            answer=answer,
+            calls=sum((self._calls() - calls).values()),
+        )
+        self.seen.append(seen)
+        self._learn(seen)
+        self._check(seen)
+        if self.alone and seen.refused:
+            after = await self._rows()
+            self._check_unchanged(seen, before, after, may_change)
+        return answer
+
+    async def check_what_is_left(self, browser: Browser) -> None:
+        """Hold database, log and metrics against I1, and the ledger against I3."""
+        if self._database is not None:
+            self._database.close()
+        metrics = await browser.http.get("/metrics")
+        tables = await tables_of(self.settings.database_url)
+        rows = repr(tables).encode() + b"".join(
+            value for rows in tables.values() for row in rows for value in row.values() if isinstance(value, bytes)
+        )
+        for place, text in {"database": rows, "log": self.log.text.encode(), "metrics": metrics.content}.items():
+            assert self.canaries.leaked(text) == [], f"I1: secrets in the {place}"
+            people = set(self.canaries.told_of_people(text))
+            assert people == set(), f"I1: people's data in the {place}"
+        assert '"unexpected"' not in self.log.text, f"I4: an error that nobody expected\n{self.log.text}"
+        _check_labels(metrics.text)
+        self._check_ledger(tables["ledger"])
+
+    def _calls(self) -> Counter[str]:
+        calls: Counter[str] = Counter()
+        for name, upstream in (("google", self.template.google), ("corp", self.template.corp)):
+            calls.update({f"{name} {at}": count for at, count in upstream.provider.requests.items() if at != "authorize"})
+        return calls
+
+    async def _rows(self) -> dict[str, Rows]:
+        """Everything but what every request may write: the ledger, and when a Session was seen."""
+        path = sqlite_path(self.settings.database_url)
+        if path is None:
+            tables = await tables_of(self.settings.database_url)
+        else:  # twice a request: through a connection that stays open
+            self._database = self._database or _opened(path)
+            tables = {name: [dict(row) for row in self._database.execute(f"SELECT * FROM {name}")] for name in TABLES}
+        for row in tables["sessions"]:
+            del row["last_seen_at"]
+        return {name: tables[name] for name in TABLES if name != "ledger"}
+
+    def _learn(self, seen: Seen) -> None:
+        """Remember the secrets that this answer rightly brought."""
+        answer, known = seen.answer, self.canaries
+        for upstream in (self.template.google, self.template.corp):
+            known.add_issued(upstream)
+        for name, value in cookies_of(answer):
+            known.add("cookie", value)
+            if "attempt" in name and (attempt := self.secrets.open_attempt(value)) is not None:
+                known.add_attempt(attempt)
+        if REGISTERED.match(seen.location):
+            known.add("code", parse_qs(urlsplit(seen.location).query).get("code", [None])[0])
+        if seen.route == "token" and answer.status_code == 200:
+            for name in ("access_token", "id_token"):
+                known.add("token", answer.json()[name])
+
+    def _check(self, seen: Seen) -> None:
+        answer = seen.answer
+        where = f"{seen.method} {seen.path} -> {answer.status_code}"
+        assert answer.status_code < 500 or answer.status_code == 503, f"I4: {where}"
+        if answer.status_code == 503:
+            assert int(answer.headers["Retry-After"]) > 0, f"I4: {where}"
+        self._check_headers(seen, where)
+        self._check_location(seen, where)
+        self._check_cookies(seen, where)
+        if answer.status_code >= 400:
+            check_format(seen)
+        own = {"token"} if seen.route == "token" and answer.status_code == 200 else set()
+        assert self.canaries.leaked(answer.content, but=own) == [], f"I1: {where}"
+
+    def _check_headers(self, seen: Seen, where: str) -> None:
+        headers = seen.answer.headers
+        assert headers["X-Content-Type-Options"] == "nosniff", where
+        assert "Access-Control-Allow-Credentials" not in headers, where
+        if seen.path.startswith(PUBLISHED) and seen.answer.status_code in (200, 304):
+            return
+        assert headers["Cache-Control"] == "no-store", f"I6: {where}"
+        assert headers["Referrer-Policy"] == "no-referrer", f"I6: {where}"
+        if seen.answer.headers.get("Content-Type", "").startswith("text/html"):
+            assert headers["Content-Security-Policy"] == _POLICY + _FORM_ACTION[self.secure], f"I6: {where}"
+            assert headers["X-Frame-Options"] == "DENY", f"I6: {where}"
+            assert headers["Cross-Origin-Opener-Policy"] == "same-origin", f"I6: {where}"
+            assert "Access-Control-Allow-Origin" not in headers, f"I6: {where}"
+            assert ("Strict-Transport-Security" in headers) is self.secure, f"I6: {where}"
+        other = "\n".join(f"{n}: {v}" for n, v in headers.items() if n.lower() not in ("set-cookie", "location"))
+        assert self.canaries.leaked(other.encode()) == [], f"I1: headers of {where}"
+
+    def _check_location(self, seen: Seen, where: str) -> None:
+        """Redirects lead to our own pages, to what is registered, or to a Provider, and carry what belongs there."""
+        if not seen.location and seen.answer.status_code not in range(300, 400):
+            return
+        if seen.answer.status_code == 304:
+            return
+        assert seen.answer.status_code in (302, 303), f"{where}: a redirect that repeats the method"
+        location = seen.location
+        own = re.match(r"/(?![/\\])", location) or location.startswith(f"{self.settings.issuer}/")
+        providers = {u.provider.issuer + "/o/oauth2/v2/auth?" for u in (self.template.google, self.template.corp)}
+        if REGISTERED.match(location):
+            allowed = {"code"}
+        elif any(location.startswith(provider) for provider in providers):
+            allowed = {"upstream state", "upstream nonce"}
+        else:
+            assert own, f"{where}: leads to {location}"
+            allowed = set()
+        assert self.canaries.leaked(location.encode(), but=allowed) == [], f"I1: Location of {where}"
+
+    def _check_cookies(self, seen: Seen, where: str) -> None:
+        for line in seen.answer.headers.get_list("Set-Cookie"):
+            name, _, attributes = line.partition("=")
+            words = {word.strip().lower() for word in attributes.split(";")[1:]}
+            assert {"httponly", "samesite=lax", "path=/"} <= words, where
+            assert not any(word.startswith("domain") for word in words), where
+            assert ("secure" in words) is self.secure, where
+            assert name.startswith("__Host-") is self.secure, where
+
+    def _check_unchanged(
+        self, seen: Seen, before: dict[str, Rows], after: dict[str, Rows], may_change: Sequence[str]
+    ) -> None:
+        if seen.route == "token":  # a code that was misused is burnt
+            for row in (*before["grants"], *after["grants"]):
+                del row["revoked_at"]
+        for table in before:
+            assert table in may_change or after[table] == before[table], f"I2: {seen} changed {table}"
+        if seen.route not in CALLS_UPSTREAM:
+            assert seen.calls == 0, f"I2: {seen} called a Provider"
+
+    def _check_ledger(self, ledger: Rows) -> None:
+        events: dict[str, Rows] = {}
+        for event in ledger:
+            texts = [value for value in event.values() if isinstance(value, str)]
+            assert all(_NOT_A_VALUE.fullmatch(text) and len(text) <= 128 for text in texts), f"I3: {event}"
+            events.setdefault(event["request_id"], []).append(event)
+        for seen in self.seen:
+            own = events.get(seen.answer.headers.get("X-Request-Id", "none"), [])
+            assert len(own) <= 1, f"I3: {seen}: {own}"
+            if seen.refused and seen.route in AUDITED and seen.answer.status_code not in (405, 429):
+                assert [e["outcome"] for e in own] in (["refused"], ["failed"], ["done"]), f"I3: {seen}: {own}"
+                event = own[0]
+                if event["outcome"] == "done":  # signed in, and then not entitled to what was asked
+                    assert seen.error == "access_denied", f"I3: {seen}"
+                    continue
+                assert event["reason"] != "", f"I3: {seen}"
+                assert event["reason"] not in BEFORE_UPSTREAM or seen.calls == 0, f"I2: {seen} called a Provider"
+            elif seen.refused:
+                assert own == [], f"I3: {seen}: {own}"
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path)
+    database.row_factory = sqlite3.Row
+    return database
+
+
+def route_of(method: str, path: str) -> str:
+    """The route's name in the table, or "none"."""
+    scope = {"type": "http", "method": method, "path": path, "root_path": ""}
+    for route in ROUTES:
+        if route.matches(scope)[0] is Match.FULL:
+            return route.name
+    return "none"
+
+
+def check_format(seen: Seen) -> None:
+    """An error comes in the format of the place that was asked, and says no more than it has to."""
+    answer = seen.answer
+    kind = answer.headers["Content-Type"].partition(";")[0]
+    if seen.method == "HEAD":
+        return
+    if seen.path.startswith(OAUTH):
+        assert kind == "application/json", seen
+        assert answer.json().keys() == {"error", "error_description"}, seen
+    elif seen.path.startswith(PROBLEM):
+        assert kind == "application/problem+json", seen
+        assert answer.json().keys() == {"type", "title", "status", "code", "request_id"}, seen
+        assert answer.json()["status"] == answer.status_code, seen
+    else:
+        assert kind == "text/html", seen
+        assert answer.headers["X-Request-Id"] in answer.text, seen
+
+
+def cookies_of(answer: httpx2.Response) -> list[tuple[str, str]]:
+    """Name and value of every cookie that is set."""
+    pairs = (line.partition(";")[0].partition("=") for line in answer.headers.get_list("Set-Cookie"))
+    return [(name, value.strip('"')) for name, _, value in pairs]
+
+
+def _check_labels(metrics: str) -> None:
+    """Nobody from outside chooses a label."""
+    names = {name for name, *_ in TABLE} | {"none"}
+    for label, value in re.findall(r'(route|status|reason)="([^"]*)"', metrics):
+        known = value in names if label == "route" else re.fullmatch(r"[a-z0-9_]{1,40}", value)
+        assert known, f"a label that somebody chose: {label}={value!r}"
