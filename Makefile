@@ -49,8 +49,9 @@ format: $(VENV)/.tested ## let ruff put the layout right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.tested ## performance, against peers; ARGS="--help"
-	@PYTHON="$(CURDIR)/$(BIN)/python" $(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)/.tested ## performance, against peers; ARGS="--quick"
+	@benchmarks/install
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 # ── what prepares ────────────────────────────────────────────────────────────────────────────────────
 
@@ -81,5 +82,5 @@ lock: $(VENV)/.uv ## write the three lock files anew from pyproject.toml
 	$(LOCK) --group build --constraint requirements-test.lock --output-file requirements-build.lock
 
 clean: ## remove what was installed, built or left behind
-	rm -rf $(VENV) tests/peers/node_modules artefacts dist .coverage .hypothesis
+	rm -rf $(VENV) tests/peers/node_modules benchmarks/peers/node_modules artefacts dist .coverage .hypothesis
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -20,6 +20,7 @@ from redis import Redis
 from benchmarks import report, rounds, servers
 from benchmarks.databases import durable_postgres
 from benchmarks.driver import Load
+from benchmarks.readings import Cores
 from benchmarks.rounds import BARE, PEER, POSTGRESQL, SQLITE, System
 from benchmarks.scenarios import SCENARIOS, Place
 from benchmarks.wire import Broken
@@ -44,8 +45,8 @@ def main(arguments: Sequence[str]) -> int:
     """Exit code: 0 measured, 1 not, or with errors. A missed goal is a finding, not an error."""
     plan = _plan(arguments)
     try:
-        with _systems() as (systems, helpers):
-            work = rounds.run(systems, plan.scenarios, plan.load, plan.pairs, helpers, _say)
+        with _systems(cores := servers.take_cores()) as (systems, helpers):
+            work = rounds.run(systems, plan.scenarios, plan.load, plan.pairs, cores, helpers, _say)
             findings = uvloop.run(work)
     except (NotReady, Broken) as error:
         _say(f"not measured: {error}")
@@ -57,9 +58,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 @contextmanager
-def _systems() -> Iterator[tuple[dict[str, System], list[int]]]:
+def _systems(cores: Cores) -> Iterator[tuple[dict[str, System], list[int]]]:
     """Every contestant, and the processes that share the driver's core. Raises `NotReady`."""
-    cores = servers.take_cores()
     with ExitStack() as stack:
         _say("starting the upstream, PostgreSQL, Redis and four servers, each of them three times")
         upstream = stack.enter_context(servers.upstream(PEOPLE))
@@ -106,8 +106,8 @@ def _plan(arguments: Sequence[str]) -> Plan:
     pairs = asked.pairs or (3 if asked.quick else 5)
     seconds = asked.seconds or (2.0 if asked.quick else 5.0)
     scenarios = asked.only.split(",")
-    if not (1 <= pairs <= 20 and 0.5 <= seconds <= 30 and 1 <= asked.workers <= 64):
-        parser.error("at most 20 rounds of 0.5 to 30 s with 64 workers")
+    if not (1 <= pairs <= 30 and 0.5 <= seconds <= 30 and 1 <= asked.workers <= 64):
+        parser.error("at most 30 rounds of 0.5 to 30 s with 64 workers")
     if unknown := set(scenarios) - SCENARIOS.keys():
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     return Plan(load=Load(workers=asked.workers, seconds=seconds), pairs=pairs, scenarios=scenarios)

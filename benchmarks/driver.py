@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.readings import resident, worked
+from benchmarks.readings import Cores, core_worked, resident, worked
 from benchmarks.scenarios import Place, Scenario, Worker
 from benchmarks.wire import Broken
 
@@ -39,8 +39,19 @@ class Window:
     """Cores that the server used: near 1.0 it was the bottleneck, as it must be."""
     load_busy: float
     """The same for the other core: the driver, the upstream and the databases. Near 1.0 they were the bottleneck."""
+    strangers_busy: float
+    """What other work on the machine took of the two."""
     resident_mib: float
     errors: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watched:
+    """Process ids: the server, and the helpers that share the driver's core."""
+
+    server: int
+    helpers: Sequence[int]
+    cores: Cores
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,16 +62,13 @@ class Load:
     seconds: float
 
 
-async def measure(place: Place, scenario: Scenario, load: Load, server: int, helpers: Sequence[int]) -> Window:
-    """One window against the process `server`; `helpers` share the driver's core.
-
-    Raises `Broken` when it cannot even be prepared.
-    """
+async def measure(place: Place, scenario: Scenario, load: Load, watched: Watched) -> Window:
+    """One window. Raises `Broken` when it cannot even be prepared."""
     extra = NAMED_PROVIDER if scenario.names_provider else {}
     workers = [Worker(place, extra) for _ in range(load.workers)]
     try:
         await _prepare(workers, scenario, load)
-        return await _run(workers, scenario, load, server, helpers)
+        return await _run(workers, scenario, load, watched)
     finally:
         for worker in workers:
             worker.close()
@@ -74,12 +82,10 @@ async def _prepare(workers: Sequence[Worker], scenario: Scenario, load: Load) ->
         await asyncio.gather(*(scenario.prepare(worker) for worker in workers))
 
 
-async def _run(
-    workers: Sequence[Worker], scenario: Scenario, load: Load, server: int, helpers: Sequence[int]
-) -> Window:
+async def _run(workers: Sequence[Worker], scenario: Scenario, load: Load, watched: Watched) -> Window:
     times: list[float] = []
     errors: Counter[str] = Counter()
-    began, server_before, load_before = time.perf_counter(), worked(server), _load_work(helpers)
+    before, began = _work(watched), time.perf_counter()
     end = began + load.seconds
 
     async def work(worker: Worker) -> None:
@@ -96,7 +102,7 @@ async def _run(
 
     await asyncio.gather(*(work(worker) for worker in workers))
     took = time.perf_counter() - began
-    server_worked, load_worked = worked(server) - server_before, _load_work(helpers) - load_before
+    server, ours, everybody = (after - then for after, then in zip(_work(watched), before, strict=True))
     times.sort()
     return Window(
         operations=len(times),
@@ -104,16 +110,19 @@ async def _run(
         per_second=len(times) / took,
         p50_ms=_quantile(times, 0.5) * 1000,
         p99_ms=_quantile(times, 0.99) * 1000,
-        cpu_ms=server_worked * 1000 / max(len(times), 1),
-        server_busy=server_worked / took,
-        load_busy=load_worked / took,
-        resident_mib=resident(server),
+        cpu_ms=server * 1000 / max(len(times), 1),
+        server_busy=server / took,
+        load_busy=ours / took,
+        strangers_busy=max(0.0, everybody - server - ours) / took,
+        resident_mib=resident(watched.server),
         errors=dict(errors),
     )
 
 
-def _load_work(helpers: Sequence[int]) -> float:
-    return time.process_time() + sum(worked(helper) for helper in helpers)
+def _work(watched: Watched) -> tuple[float, float, float]:
+    """Seconds so far: the server's, those of all else that is ours, and everybody's on the two cores."""
+    ours = time.process_time() + sum(worked(helper) for helper in watched.helpers)
+    return worked(watched.server), ours, core_worked(watched.cores)
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

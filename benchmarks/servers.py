@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.readings import resident
+from benchmarks.readings import Cores, resident
 from benchmarks.scenarios import APPLICATION_ID, APPLICATION_SECRET, REDIRECT_URI
 from benchmarks.upstream import APPLICATION_ID as UPSTREAM_APPLICATION_ID
 from benchmarks.upstream import APPLICATION_SECRET as UPSTREAM_APPLICATION_SECRET
@@ -35,14 +35,6 @@ DISCOVERY = "/.well-known/openid-configuration"
 STARTS = 3
 SETTLE = 1.0
 """Seconds between the first answer and the look at what is held in memory."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cores:
-    """One for the server under measurement, one for everything else."""
-
-    server: int
-    load: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -147,6 +147,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Surface:
                 yield
 
     app = Starlette(routes=list(routes()), lifespan=lifespan, exception_handlers={HTTPException: not_routed})
+    app.router.redirect_slashes = False  # it answers 307, to whatever host the request names
     surface = Surface(app, measures=measures, published={}, secure=secure)
     return surface
 

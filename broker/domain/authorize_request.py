@@ -42,7 +42,12 @@ KNOWN = (
     "registration",
 )
 _MAX_LENGTH = 1024
-_MAX_LENGTHS = {"state": 4096, "id_token_hint": 4096, "redirect_uri": 4096}  # the last is proven before, to the byte
+_MAX_LENGTHS = {
+    "state": 4096,
+    "nonce": 512,  # it goes into the ID token, and even doubled by JSON must leave room there
+    "id_token_hint": 4096,  # what our ID tokens stay below
+    "redirect_uri": 4096,  # proven before, to the byte
+}
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")  # RFC 6749 appendix A: VSCHAR and space
 

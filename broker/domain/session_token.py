@@ -18,13 +18,12 @@ from broker.domain.policy import RESERVED_CLAIMS
 LIFETIME = 300
 """Seconds. A withdrawn right is gone from every session JWT after at most this long."""
 MAX_CLAIMS = 2400
-"""Bytes of JSON of a session JWT. In base64, with its header and even a signature of RSA 4096 it stays below 4 KiB."""
+"""Bytes of JSON. In base64, with its header and even a signature of RSA 4096 such a token stays below 4 KiB."""
 MAX_ATTRIBUTES = 400
-"""Bytes of JSON that released attributes may take of a session JWT."""
-MAX_ASKED = 2000
-"""Bytes of JSON that released attributes and the request's nonce may take of an ID token; it too stays below 4 KiB.
+"""Bytes of JSON that released attributes may take of a session JWT; of an ID token, what the rest leaves.
 
-An attribute that does not fit is left out whole; userinfo tells every one (OpenID Connect Core section 5.4)."""
+One that does not fit is left out whole: userinfo tells all of them (OpenID Connect Core section 5.4).
+"""
 ACR = "urn:partner-ops:acr:provider"
 """Authentication context class: signed in through an integrated service, with no second factor of our own."""
 
@@ -75,8 +74,7 @@ def id_token_claims(
     *, grant: Grant, issuer: str, access_token: str, attributes: Mapping[str, str], now: int
 ) -> dict[str, Any]:
     """The claims of an ID token for the Application, which the key that signed `access_token` is about to sign."""
-    room = MAX_ASKED - _size(grant.nonce)
-    claims: dict[str, Any] = _fitting(attributes, room) | {
+    claims: dict[str, Any] = {
         "iss": issuer,
         "sub": grant.user_id,
         "aud": grant.application_id,
@@ -91,7 +89,7 @@ def id_token_claims(
         claims["nonce"] = grant.nonce
     if (at_hash := left_half_hash(access_token)) is not None:
         claims["at_hash"] = at_hash
-    return claims
+    return _fitting(attributes, MAX_CLAIMS - _size(claims)) | claims
 
 
 def canonical(authorizations: Mapping[ClientOrgId, Sequence[str]]) -> bytes:

@@ -1,6 +1,7 @@
 """Owns the step that every endpoint shares which is asked with a session JWT: is what it stands for still alive?
 
-Refuses tokens that were revoked, whose Session ended or whose User is switched off. Writes nothing.
+Refuses tokens that were revoked, whose Session ended, whose User is switched off, or whose Authorization was withdrawn.
+Writes nothing.
 """
 
 from __future__ import annotations
@@ -23,11 +24,27 @@ async def live_grant(session_jwt: str, ports: Ports) -> tuple[GrantInFull, Right
     found = await ports.store.grant(GrantId(grant_id))
     if found is None or found.grant.revoked_at is not None or found.grant.redeemed_at is None:
         raise invalid_token("grant revoked")
-    if not found.session.is_live(now):
-        raise invalid_token("session ended")
+    rights = rights_of(found)
+    if (problem := ended(found, rights, now)) is not None:
+        raise invalid_token(problem)
+    return found, rights
+
+
+def rights_of(found: GrantInFull) -> Rights:
+    """What this Grant may speak of, as of now."""
+    return narrowed(rights_by_client(found.held.authorizations, found.held.clients), found.grant.organization)
+
+
+def ended(found: GrantInFull, rights: Rights, now: int) -> str | None:
+    """Why a Grant with these rights stands for nothing any more, for the log; None while it does."""
     if found.user.status is not UserStatus.ACTIVE:
-        raise invalid_token("user is switched off")
-    return found, narrowed(rights_by_client(found.held.authorizations, found.held.clients), found.grant.organization)
+        return "user is switched off"
+    if not found.session.is_live(now):
+        return "session ended"
+    # Without the Client that it was narrowed to, a token would fall under the policy of no Client, which releases more.
+    if not rights and (found.grant.organization is not None or found.application.requires_authorization):
+        return "authorization withdrawn"
+    return None
 
 
 def invalid_token(detail: str) -> OAuthRefusal:

@@ -1,6 +1,6 @@
 """Owns a step that several flows share, no verb of its own: a Connection's envelopes, opened and sealed at their place.
 
-Plaintext tokens are handled here, in `sign_in/finish.py` and in `connections/deliver.py`; nothing else sees one.
+Plaintext tokens are handled here, in `sign_in/` and in `connections/`; nothing else sees one.
 """
 
 from __future__ import annotations

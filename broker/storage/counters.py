@@ -82,7 +82,8 @@ class Counters:
 
     def _make_room(self, now: float) -> None:
         self._windows = {key: window for key, window in self._windows.items() if window.ends > now}
-        for key in list(itertools.islice(self._windows, len(self._windows) - MAX_KEYS * 9 // 10)):
+        too_many = max(0, len(self._windows) - MAX_KEYS * 9 // 10)
+        for key in list(itertools.islice(self._windows, too_many)):
             del self._windows[key]
 
     def _note_failure(self, error: ConnectionError) -> None:

@@ -21,10 +21,13 @@ class Line:
 
     def __init__(self, name: str) -> None:
         self._waiting: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._ended = False
         self._thread = Thread(target=self._serve, name=name, daemon=True)
 
     async def run(self, work: Callable[[], Answer]) -> Answer:
-        """The answer of `work`, or what it raises."""
+        """The answer of `work`, or what it raises. Raises `ConnectionError` once the line has ended."""
+        if self._ended:
+            raise ConnectionError("closed")
         if self._thread.ident is None:
             self._thread.start()
         loop = asyncio.get_running_loop()
@@ -44,7 +47,8 @@ class Line:
         return await answer
 
     async def end(self) -> None:
-        """Finish what is in line by now, and end the thread."""
+        """Finish what is in line by now, and end the thread. A second time does nothing."""
+        self._ended = True
         self._waiting.put(None)
         if self._thread.ident is not None:
             await asyncio.to_thread(self._thread.join)

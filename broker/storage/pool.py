@@ -6,8 +6,9 @@ Refuses to hand on a connection whose last answer is not known to have been read
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias, TypeVar
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -38,10 +39,13 @@ class Pool:
         self._url = url
         self._idle: list[Connection] = []
         self._turns = asyncio.Semaphore(size)
+        self._unfinished: set[asyncio.Task[Any]] = set()
         self._closed = False
 
     async def run(self, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
-        """Lend a connection to `work`. Raises what `work` raises, `TimeoutError`, `OSError` or asyncpg's errors."""
+        """Lend a connection to `work`. Raises what `work` raises, asyncpg's errors, `OSError` or `TimeoutError`."""
+        if self._closed:
+            raise ConnectionError("closed")
         if self._turns.locked():
             async with asyncio.timeout(WAIT_FOR_A_TURN):
                 await self._turns.acquire()
@@ -58,7 +62,7 @@ class Pool:
                 self._take_back(connection)
                 raise
             except BaseException:
-                connection.terminate()
+                self._later(_leave(connection))
                 raise
             self._take_back(connection)
             return answer
@@ -74,7 +78,9 @@ class Pool:
         """Close those that are idle now, and the others as they come back."""
         self._closed = True
         while self._idle:
-            await self._idle.pop().close(timeout=CONNECT_WITHIN)
+            self._later(_leave(self._idle.pop()))
+        while self._unfinished:
+            await asyncio.wait(self._unfinished)
 
     def _warm(self) -> Connection | None:
         while self._idle:
@@ -84,16 +90,42 @@ class Pool:
         return None
 
     async def _connect(self) -> Connection:
-        return await asyncpg.connect(
-            self._url,
-            timeout=CONNECT_WITHIN,
-            server_settings=_SETTINGS,
-            max_cached_statement_lifetime=0,  # for ever
-            max_cacheable_statement_size=0,  # of any length
-        )
+        """A new connection. A caller who goes away meanwhile leaves it to the next."""
+        connecting = self._later(_connected(self._url))
+        try:
+            return await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            connecting.add_done_callback(self._keep)
+            raise
+
+    def _keep(self, connecting: asyncio.Task[Connection]) -> None:
+        if not connecting.cancelled() and connecting.exception() is None:
+            self._take_back(connecting.result())
 
     def _take_back(self, connection: Connection) -> None:
         if self._closed or connection.is_in_transaction():
-            connection.terminate()
+            self._later(_leave(connection))
         else:
             self._idle.append(connection)
+
+    def _later(self, work: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return task
+
+
+async def _connected(url: str) -> Connection:
+    return await asyncpg.connect(
+        url,
+        timeout=CONNECT_WITHIN,
+        server_settings=_SETTINGS,
+        max_cached_statement_lifetime=0,  # for ever
+        max_cacheable_statement_size=0,  # of any length
+    )
+
+
+async def _leave(connection: Connection) -> None:
+    """Take leave of the server, which may first have to be told that an answer is not wanted any more."""
+    with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        await connection.close(timeout=CONNECT_WITHIN)

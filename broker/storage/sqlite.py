@@ -7,6 +7,7 @@ Refuses to begin what its caller no longer waits for.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import sqlite3
 import time
@@ -99,12 +100,13 @@ class _Database:
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 return await self._line.run(lambda: unit(self._ready(deadline)))
-        except (sqlite3.Error, TimeoutError) as error:
+        except (sqlite3.Error, OSError) as error:
             raise unavailable(error) from None
 
     async def close(self) -> None:
-        """Finish what was begun, and close."""
-        await self._line.run(self._close)
+        """Finish what was begun, and close. A second time does nothing."""
+        with contextlib.suppress(ConnectionError):
+            await self._line.run(self._close)
         await self._line.end()
 
     def _ready(self, deadline: float) -> sqlite3.Connection:

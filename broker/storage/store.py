@@ -154,11 +154,12 @@ class SqlStore:
 
     async def forget_expired(self, now: int) -> int:
         forgotten = 0
-        for statement in upkeep.FORGET:
+        for group in upkeep.FORGET:
             went = upkeep.FORGET_AT_ONCE
-            while went == upkeep.FORGET_AT_ONCE:
-                went = await self.engine.change(statement, now=now, session_began=now - upkeep.SESSION_KEPT_FOR)
-                forgotten += went
+            while went >= upkeep.FORGET_AT_ONCE:
+                for statement in group:
+                    went = await self.engine.change(statement, now=now, session_began=now - upkeep.SESSION_KEPT_FOR)
+                    forgotten += went
         return forgotten
 
     async def ping(self) -> None:

@@ -26,19 +26,23 @@ TAKE_LEASE = _taken.on_conflict_do_update(
 )
 
 _AT_ONCE: ColumnClause[int] = literal_column(str(FORGET_AT_ONCE))
-_session_is_over = sessions.c.auth_time <= bindparam("session_began")
-_grants_over = (
-    select(grants.c.id).join(sessions, sessions.c.id == grants.c.session_id).where(_session_is_over).limit(_AT_ONCE)
-)
-_sessions_over = (
+_oldest_sessions = (
     select(sessions.c.id)
-    .where(_session_is_over, ~select(grants.c.id).where(grants.c.session_id == sessions.c.id).exists())
+    .where(sessions.c.auth_time <= bindparam("session_began"))
+    .order_by(sessions.c.auth_time)
     .limit(_AT_ONCE)
 )
-_attempts_over = select(taken_attempts.c.id).where(taken_attempts.c.expires_at <= bindparam("now")).limit(_AT_ONCE)
-FORGET = (
-    delete(grants).where(grants.c.id.in_(_grants_over)),
-    delete(sessions).where(sessions.c.id.in_(_sessions_over)),
-    delete(taken_attempts).where(taken_attempts.c.id.in_(_attempts_over)),
+_oldest_attempts = (
+    select(taken_attempts.c.id)
+    .where(taken_attempts.c.expires_at <= bindparam("now"))
+    .order_by(taken_attempts.c.expires_at)
+    .limit(_AT_ONCE)
 )
-"""In this order, each until there is nothing left to delete."""
+FORGET = (
+    (
+        delete(grants).where(grants.c.session_id.in_(_oldest_sessions)),
+        delete(sessions).where(sessions.c.id.in_(_oldest_sessions)),
+    ),
+    (delete(taken_attempts).where(taken_attempts.c.id.in_(_oldest_attempts)),),
+)
+"""Each group in its order, again and again until its last statement finds fewer than `FORGET_AT_ONCE` rows."""

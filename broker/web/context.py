@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from broker.domain.authorize_request import Parameters
-from broker.domain.errors import Refusal
+from broker.domain.errors import NotFound
 from broker.flows.ports import LiveSession, Ports
 from broker.flows.sessions.resume import resume
 from broker.web import origin
@@ -21,7 +21,7 @@ from broker.web.measure import Measures
 from broker.web.pages.render import render
 from broker.web.pages.shell import Shell
 from broker.web.pages.views import View
-from broker.web.parameters import form_of
+from broker.web.parameters import NAME, form_of
 
 
 class Counters(Protocol):
@@ -67,7 +67,10 @@ def request_id_of(request: Request) -> str:
 async def signed_in(request: Request) -> LiveSession | None:
     """Who is signed in, by this browser's cookie."""
     web = web_of(request)
-    return await resume(request.cookies.get(web.cookies.session), web.ports)
+    session = await resume(request.cookies.get(web.cookies.session), web.ports)
+    if session is not None:
+        request.scope["user_id"] = session.user.id  # for the ledger, should the request be refused
+    return session
 
 
 class SignInFirst(Exception):
@@ -113,8 +116,8 @@ def page(view: View, *, status: int = 200) -> Response:
 
 
 def path_name(request: Request, parameter: str) -> str:
-    """A name from the path. Raises `Refusal` when it is longer than any of ours."""
+    """An id from the path. Raises `NotFound` for what cannot be one, as for one that is not there."""
     value = str(request.path_params[parameter])
-    if len(value) > 128 or not value.isascii():
-        raise Refusal("invalid_request", "There is nothing at this address.", detail="path parameter")
+    if NAME.fullmatch(value) is None:
+        raise NotFound(detail="malformed path parameter")
     return value

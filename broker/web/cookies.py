@@ -7,6 +7,7 @@ section 4.1.3.2.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from starlette.responses import Response
 
 from broker.domain import attempt
 from broker.domain.session import ABSOLUTE_LIFETIME
+
+_DIGEST = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,8 +40,9 @@ class Cookies:
 
     def set_attempt(self, response: Response, state: str, value: str, present: Mapping[str, str]) -> None:
         """Remember a trip; with too many pending in this browser the others are forgotten, lest the header overflow."""
-        pending = [name for name in present if name.startswith(self._attempts)]
-        for name in pending[: len(pending) + 1 - attempt.MAX_IN_ONE_BROWSER]:
+        pending = [name for name in present if self._is_attempt(name)]
+        too_many = max(0, len(pending) + 1 - attempt.MAX_IN_ONE_BROWSER)
+        for name in pending[:too_many]:  # browsers send the oldest first (RFC 6265 section 5.4)
             self.clear(response, name)
         self._set(response, self.attempt(state), value, attempt.LIFETIME)
 
@@ -53,6 +57,10 @@ class Cookies:
     @property
     def _attempts(self) -> str:
         return f"{self._prefix}partner_ops_attempt_"
+
+    def _is_attempt(self, name: str) -> bool:
+        # Whoever asks chooses the names of cookies; not every one could be written into an answer.
+        return name.startswith(self._attempts) and _DIGEST.fullmatch(name[len(self._attempts) :]) is not None
 
     def _set(self, response: Response, name: str, value: str, max_age: int) -> None:
         response.set_cookie(name, value, max_age=max_age, path="/", secure=self.secure, httponly=True, samesite="lax")

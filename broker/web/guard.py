@@ -5,7 +5,6 @@ Refuses callers who were refused too often, until their wait is over; a success 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -13,12 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from broker.domain.authorize_request import RequestRefused
+from broker.domain.authorize_request import Parameters, RequestRefused
 from broker.domain.errors import BrokerError, Conflict, Fault, NotFound, Refusal
 from broker.domain.ids import ApplicationId, RegistrationId
 from broker.flows.ledger.record_refusal import record_refusal
 from broker.web import errors, origin
 from broker.web.context import SignInFirst, request_id_of, web_of
+from broker.web.parameters import NAME
 
 REFUSALS = 100
 PER_SECONDS = 60
@@ -27,7 +27,8 @@ PER_SECONDS = 60
 Handler = Callable[[Request], Awaitable[Response]]
 
 _log = structlog.get_logger("broker.error")
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ORDINARY = frozenset({"login_required", "consent_required"})
+"""What `prompt=none` is answered all day long: an office behind one address would block itself."""
 
 
 def guarded(name: str, handler: Handler, *, audited: bool) -> Handler:
@@ -76,7 +77,8 @@ async def _refuse(request: Request, name: str, place: str, error: BrokerError, *
     _log.warning("refused", route=name, reason=reason, detail=error.detail, request_id=request_id_of(request))
     if audited and error.code != "storage_unavailable":
         await _record(request, name, error)
-    if isinstance(error, Refusal) and (wait := await web.counters.hit(place, REFUSALS, PER_SECONDS)) is not None:
+    counts = isinstance(error, Refusal) and reason not in _ORDINARY
+    if counts and (wait := await web.counters.hit(place, REFUSALS, PER_SECONDS)) is not None:
         return errors.answer(request, errors.TooMany(wait))
     response = errors.answer(request, error)
     _forget_attempt(request, response)
@@ -84,7 +86,7 @@ async def _refuse(request: Request, name: str, place: str, error: BrokerError, *
 
 
 async def _record(request: Request, name: str, error: BrokerError) -> None:
-    application_id = request.query_params.get("client_id", "")
+    application_id = _application_of(request)
     registration = str(request.path_params.get("registration", ""))
     try:
         await record_refusal(
@@ -92,11 +94,19 @@ async def _record(request: Request, name: str, error: BrokerError) -> None:
             name,
             web_of(request).ports,
             request_id=request_id_of(request),
-            application_id=ApplicationId(application_id) if _NAME.fullmatch(application_id) else None,
-            registration=RegistrationId(registration) if _NAME.fullmatch(registration) else None,
+            user_id=request.scope.get("user_id"),
+            application_id=ApplicationId(application_id) if NAME.fullmatch(application_id) else None,
+            registration=RegistrationId(registration) if NAME.fullmatch(registration) else None,
         )
     except BrokerError as failure:
         _log.error("refusal not recorded", route=name, reason=failure.code, request_id=request_id_of(request))
+
+
+def _application_of(request: Request) -> str:
+    """Which Application a request says it is from: in its credentials, its form, or its query."""
+    in_form: Parameters = request.scope.get("form", {})
+    said = (request.scope.get("application_id"), *in_form.get("client_id", ()), request.query_params.get("client_id"))
+    return next(filter(None, said), "")
 
 
 def _forget_attempt(request: Request, response: Response) -> None:

@@ -23,7 +23,8 @@ def require_same_origin(request: Request, issuer: str) -> None:
     else:
         allowed = request.headers.get("origin", "null") in ("null", issuer)
     if not allowed:
-        raise Refusal("cross_site", "This can only be done from our own pages.", detail=f"sec-fetch-site {site!r}")
+        detail = "origin" if site is None else "sec-fetch-site"
+        raise Refusal("cross_site", "This can only be done from our own pages.", detail=detail)
 
 
 def csrf_token(session: LiveSession, ports: Ports) -> str:

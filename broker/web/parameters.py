@@ -6,16 +6,19 @@ Refuses bodies that are not what a form sends, too many parameters, and anything
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import parse_qs
+import re
+from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
 
-from broker.domain.authorize_request import Parameters
+from broker.domain.authorize_request import KNOWN, Parameters
 from broker.domain.errors import Refusal
 
 MAX_PARAMETERS = 64
 BODY_WITHIN = 10.0
 """Seconds that a form may take to arrive."""
+NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""An id: one of ours, or an operator's name of an Application, a Client, a registration."""
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -34,7 +37,9 @@ async def form_of(request: Request) -> Parameters:
             body = await request.body()
     except TimeoutError:
         raise Refusal("too_slow", "The request took too long to arrive.") from None
-    return _parse(body)
+    parameters = _parse(body)
+    request.scope["form"] = parameters  # for the ledger, should the request be refused
+    return parameters
 
 
 def one(parameters: Parameters, name: str, *, longest: int = 4096) -> str | None:
@@ -43,6 +48,16 @@ def one(parameters: Parameters, name: str, *, longest: int = 4096) -> str | None
     if len(values) > 1 or (values and len(values[0]) > longest):
         raise Refusal("invalid_request", f"{name} was sent twice, or is too long.", detail="repeated or too long")
     return values[0] if values and values[0] else None
+
+
+def of_authorize_request(parameters: Parameters) -> Parameters:
+    """Those of an authorize request: others are ignored (RFC 6749 section 3.1), and are not carried on to our forms."""
+    return {name: values for name, values in parameters.items() if name in KNOWN}
+
+
+def as_query(parameters: Parameters) -> str:
+    """A query string with every value of every name."""
+    return urlencode(parameters, doseq=True)
 
 
 def _parse(raw: bytes) -> Parameters:

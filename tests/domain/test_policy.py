@@ -130,7 +130,7 @@ def test_keeping_is_a_union_and_releasing_an_intersection(
 def test_a_client_narrows_and_never_widens(
     document: dict[str, Any], clients: tuple[ClientOrgId, ...], one: ClientOrgId
 ) -> None:
-    """What is released is kept, nothing goes beyond the policy, and a further Client only takes from what is released."""
+    """What is released is kept, nothing goes beyond the policy, a further Client only takes from what is released."""
     policy = parse(document, KNOWN)
 
     assert policy.releases(GOOGLE, clients).keys() <= policy.keeps(GOOGLE, clients).keys()

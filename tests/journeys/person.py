@@ -5,15 +5,18 @@ Knows no address but those a person would type, and no selector where a word on 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 import jwt
-from playwright.async_api import Locator, Page
+from playwright.async_api import Browser, Locator, Page
 
 from tests.world.world import World
 
+PATIENCE = 30  # seconds; nothing on a page takes as many tenths, but on a machine with much else to do
 INVITE = "Ask the administrator of your organisation to invite"
 
 
@@ -43,7 +46,7 @@ class Person:
         """From the Application through the broker's choice to the Provider's page."""
         await self.page.goto(self.world.application)
         link = f"Only for {organization}" if organization else "Sign in with Partner Ops"
-        await self.page.get_by_role("link", name=link).click()
+        await self.follow(link)
         await self.press("Sign in with Google")
 
     async def allow(self, name: str = "Ada Lovelace", *, without: Sequence[str] = (), fault: str = "") -> None:
@@ -76,7 +79,7 @@ class Person:
     async def disconnect(self) -> None:
         """The only connection, confirmed."""
         await self.open("connections")
-        await self.page.get_by_role("link", name="Disconnect Google").click()
+        await self.follow("Disconnect Google")
         await self.press("Disconnect Google")
 
     async def is_signed_in(self) -> bool:
@@ -114,8 +117,17 @@ class Person:
     # ── what is on the page ──────────────────────────────────────────────────────────────────────────
 
     async def press(self, name: str) -> None:
-        """A button, by all of its name."""
-        await self.page.get_by_role("button", name=name, exact=True).click()
+        """A button, by all of its name; every one leads to another page."""
+        await self.go(self.page.get_by_role("button", name=name, exact=True))
+
+    async def follow(self, name: str) -> None:
+        """A link, by some of its name."""
+        await self.go(self.page.get_by_role("link", name=name))
+
+    async def go(self, way: Locator, *, by_touch: bool = False) -> None:
+        """Press what leads to another page, and be there."""
+        async with self.page.expect_navigation(wait_until="domcontentloaded"):
+            await (way.tap() if by_touch else way.click())
 
     async def heading(self) -> str:
         """The page's first heading."""
@@ -134,3 +146,23 @@ def claims_of(token: str) -> dict[str, Any]:
     """The claims of a token, whoever signed it."""
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims
+
+
+@asynccontextmanager
+async def a_person(chromium: Browser, world: World, **options: Any) -> AsyncIterator[Person]:
+    """A person with a browser of their own; `options` as `new_context` takes them."""
+    context = await chromium.new_context(**options)
+    context.set_default_timeout(PATIENCE * 1000)
+    try:
+        yield Person(await context.new_page(), world)
+    finally:
+        await context.close()
+
+
+async def eventually(happened: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what the broker does by the clock, every two seconds. Raises `TimeoutError`."""
+    for _ in range(PATIENCE * 20):
+        if await happened():
+            return
+        await anyio.sleep(0.05)
+    raise TimeoutError

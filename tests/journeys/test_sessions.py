@@ -19,7 +19,7 @@ async def test_a_session_in_another_browser_can_be_ended(person: Person, somebod
 
     browsers = [await row.locator("strong").inner_text() for row in await person.page.locator("main li").all()]
     assert sorted(browsers) == ["Chrome on Linux", "Safari on iPhone"]
-    await person.page.get_by_role("button", name="End the session in Safari on iPhone").click()
+    await person.go(person.page.get_by_role("button", name="End the session in Safari on iPhone"))
     browsers = [await row.locator("strong").inner_text() for row in await person.page.locator("main li").all()]
     assert browsers == ["Chrome on Linux"]
 
@@ -55,7 +55,7 @@ async def test_the_session_of_somebody_else_is_not_there_to_be_ended(person: Per
 
     form = grace.page.locator("main li form")
     await form.evaluate("(form, id) => { form.action = `/account/sessions/${id}/end` }", ada["id"])
-    await form.get_by_role("button").click()
+    await grace.go(form.get_by_role("button"))
 
     assert await person.is_signed_in()
     assert await her_phone.is_signed_in()
@@ -115,5 +115,5 @@ async def test_a_session_jwt_ends_after_five_minutes(person: Person) -> None:
     assert {answer.says for answer in (await person.call_again()).values()} == {
         "The session JWT is refused. It has expired."
     }
-    await person.page.get_by_role("link", name="sign in again").click()
+    await person.follow("sign in again")
     assert {answer.label for answer in (await person.answers()).values()} == {"Allowed"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from tests.journeys.person import INVITE, Answer, Person
+from tests.journeys.person import INVITE, Answer, Person, a_person
 from tests.world.world import World, open_world
 
 pytestmark = pytest.mark.anyio
@@ -28,11 +28,15 @@ async def any_world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 
 async def test_ada_signs_in_disconnects_and_comes_back(any_world: World, chromium: Browser) -> None:
     """The whole of it, on every engine: the service answers, refuses once she has disconnected, and knows her again."""
-    context = await chromium.new_context()
-    person = Person(await context.new_page(), any_world)
+    async with a_person(chromium, any_world) as person:
+        await _sign_in_disconnect_and_come_back(person)
 
+
+async def _sign_in_disconnect_and_come_back(person: Person) -> None:
     await person.sign_in("Ada Lovelace")
-    assert await person.heading() == "Hello, ada@acme.example"  # acme has narrowed the policy: its name for her is not told
+    assert (
+        await person.heading() == "Hello, ada@acme.example"
+    )  # acme has narrowed the policy: its name for her is not told
     assert await person.answers() == {
         "acme": Answer(label="Allowed", says=REPORT.format("acme"), rights=("invoices:read", "reports:read")),
         "globex": Answer(label="Allowed", says=REPORT.format("globex"), rights=("reports:read",)),
@@ -43,20 +47,19 @@ async def test_ada_signs_in_disconnects_and_comes_back(any_world: World, chromiu
     await person.disconnect()
     assert await person.heading() == "You are signed out"
     assert "Disconnected here, and Google has been told." in await person.text()
-    assert [grant.alive for grant in any_world.provider.grants] == [False]
+    assert [grant.alive for grant in person.world.provider.grants] == [False]
     assert not await person.is_signed_in()
     over = "The broker says that this session is over: signed out, disconnected or withdrawn."
     assert {answer.says for answer in (await person.call_again()).values()} == {over}
 
-    await person.page.get_by_role("link", name="sign in again").click()
+    await person.follow("sign in again")
     await person.press("Sign in with Google")
     await person.allow("Ada Lovelace")
     again = await person.claims()
     assert again["sub"] == claims["sub"]
     assert again["sid"] != claims["sid"]
     assert {answer.label for answer in (await person.answers()).values()} == {"Allowed"}
-    assert await any_world.count("users") == 1
-    await context.close()
+    assert await person.world.count("users") == 1
 
 
 async def test_the_account_names_the_user_both_clients_and_the_rights(person: Person) -> None:
@@ -73,7 +76,7 @@ async def test_the_account_names_the_user_both_clients_and_the_rights(person: Pe
 async def test_the_connections_page_names_what_is_kept_and_why(person: Person) -> None:
     """Each attribute with its purpose, as the policy says it; and what Google was asked for."""
     await person.sign_in_to_account("Ada Lovelace")
-    await person.page.get_by_role("link", name="Connections", exact=True).click()
+    await person.go(person.page.get_by_role("link", name="Connections", exact=True))
 
     rows = [await row.locator("th, td").all_inner_texts() for row in await person.page.get_by_role("row").all()]
     assert [row[:3] for row in rows] == [
@@ -88,7 +91,7 @@ async def test_the_connections_page_names_what_is_kept_and_why(person: Person) -
 async def test_what_is_kept_is_said_before_the_button_is_pressed(person: Person) -> None:
     """And the Application that waits is named."""
     await person.page.goto(person.world.application)
-    await person.page.get_by_role("link", name="Sign in with Partner Ops").click()
+    await person.follow("Sign in with Partner Ops")
 
     assert "to continue to Demo" in await person.text()
     described = await person.page.get_by_role("button", name="Sign in with Google").get_attribute("aria-describedby")
@@ -156,7 +159,7 @@ async def test_who_declines_on_the_way_to_their_own_pages_gets_a_friendly_page(p
 
     assert await person.heading() == "You did not sign in with Google"
     assert await person.world.count("users") == 0
-    await person.page.get_by_role("link", name="Start again").click()
+    await person.follow("Start again")
     await person.press("Sign in with Google")
     await person.allow("Ada Lovelace")
     assert await person.heading() == "Hello, Ada Lovelace"
@@ -193,7 +196,7 @@ async def test_who_has_a_session_is_not_asked_again(person: Person) -> None:
     """The Application signs in once more; the broker answers at once, with the same session."""
     await person.sign_in("Ada Lovelace")
     first = await person.claims()
-    await person.page.get_by_role("link", name="sign in again").click()
+    await person.follow("sign in again")
 
     again = await person.claims()
     assert person.page.url == f"{person.world.application}/"

@@ -27,6 +27,8 @@ REDIRECTS = {
 }
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin", "Origin": "null"}
 """What a browser says of a form on our own pages, which carry `Referrer-Policy: no-referrer`."""
+Headers = Mapping[str, str] | Sequence[tuple[str, str]]
+"""Values are sent as Latin-1, in which servers read them: any byte can be had."""
 Form = Mapping[str, Any] | Sequence[tuple[str, str]]
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
@@ -80,11 +82,12 @@ class Browser:
         *,
         form: Form | None = None,
         content: bytes | None = None,
-        headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+        headers: Headers = (),
         may_change: Sequence[str] = (),
     ) -> httpx2.Response:
         """Send one request. `may_change`: tables that a refusal of it may change."""
-        sent = httpx2.Headers(headers)
+        pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
+        sent = httpx2.Headers([(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs])
         if form is not None:
             content = urlencode(list(form.items()) if isinstance(form, Mapping) else list(form)).encode()
             sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
@@ -117,7 +120,9 @@ class Browser:
 
     async def visit(self, url: str, persona: str = "ada") -> str:
         """Be this person at the Provider, and allow everything; the way back, as path and query."""
-        upstream = self._template.google if url.startswith(self._template.google.provider.issuer) else self._template.corp
+        upstream = (
+            self._template.google if url.startswith(self._template.google.provider.issuer) else self._template.corp
+        )
         pairs = [(name, value) for name, value in parse_qsl(urlsplit(url).query) if name != "login_hint"]
         query = urlencode([*pairs, ("login_hint", persona)])
         transport = httpx2.ASGITransport(upstream.provider.app)

@@ -1,7 +1,7 @@
 """I1 to I6, asserted after every request of every case, and once more when a world ends.
 
-I1 no secret leaks; I2 nothing half done; I3 exactly one event; I4 never a 500; I6 headers. (I5, that what is not there and
-what is somebody else's cannot be told apart, is for the cases to compare.)
+I1 no secret leaks; I2 nothing half done; I3 exactly one event; I4 never a 500; I6 headers. I5, that what is not there
+and what is somebody else's cannot be told apart, is for the cases to compare.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'
 
 @dataclass(kw_only=True)
 class Seen:
-    """A request and its answer. `calls`: how often Providers were called meanwhile."""
+    """A request and its answer. `calls`: how often it had Providers called; 0 where that cannot be told."""
 
     method: str
     path: str
@@ -117,7 +117,7 @@ class Watch:
             path=request.url.path,
             route=route_of(request.method, request.url.path),
             answer=answer,
-            calls=sum((self._calls() - calls).values()),
+            calls=sum((self._calls() - calls).values()) if self.alone else 0,
         )
         self.seen.append(seen)
         self._learn(seen)
@@ -147,7 +147,9 @@ class Watch:
     def _calls(self) -> Counter[str]:
         calls: Counter[str] = Counter()
         for name, upstream in (("google", self.template.google), ("corp", self.template.corp)):
-            calls.update({f"{name} {at}": count for at, count in upstream.provider.requests.items() if at != "authorize"})
+            calls.update(
+                {f"{name} {at}": count for at, count in upstream.provider.requests.items() if at != "authorize"}
+            )
         return calls
 
     async def _rows(self) -> dict[str, Rows]:
@@ -242,8 +244,8 @@ class Watch:
         if seen.route == "token":  # a code that was misused is burnt
             for row in (*before["grants"], *after["grants"]):
                 del row["revoked_at"]
-        for table in before:
-            assert table in may_change or after[table] == before[table], f"I2: {seen} changed {table}"
+        for table, rows in before.items():
+            assert table in may_change or after[table] == rows, f"I2: {seen} changed {table}"
         if seen.route not in CALLS_UPSTREAM:
             assert seen.calls == 0, f"I2: {seen} called a Provider"
 

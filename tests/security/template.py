@@ -1,4 +1,4 @@
-"""A deployment made once a worker: settings, policy, Clients, keyring, migrated database, and two Providers that listen.
+"""A deployment made once a worker: settings, policy, Clients, keyring, database, and two Providers that listen.
 
 Each test works on a copy of the database; the Providers are emptied between tests. Nothing else is shared.
 """

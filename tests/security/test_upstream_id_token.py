@@ -623,6 +623,32 @@ async def test_a_key_signs_with_its_own_algorithm_only(trip: Trip[FakeOpenIdProv
     await refusal(trip, "invalid_id_token", "the key does not fit the algorithm")
 
 
+@pytest.mark.parametrize(
+    ("signs", "claims"),
+    [
+        ("RS256", "ES256"),
+        ("RS256", "EdDSA"),
+        ("ES256", "RS256"),
+        ("ES256", "ES384"),
+        ("EdDSA", "ES256"),
+        ("EdDSA", "PS256"),
+    ],
+)
+async def test_a_key_without_an_algorithm_is_still_of_one_family(
+    trip: Trip[FakeOpenIdProvider], signs: str, claims: str
+) -> None:
+    """Providers may leave `alg` out of a key: type and curve decide then."""
+    signer = key(f"signs-{signs}", signs)
+    published = {n: v for n, v in signer.jwk.items() if n != "alg"}
+    trip.fake.key, trip.fake.published = signer, [published]
+    assert (await trip.sign_in("email")).identity.subject == "248289761001"
+
+    trip.fake.living.clear()
+    trip.fake.requests.clear()
+    trip.fake.bend_header = lambda header: header | {"alg": claims}
+    await refusal(trip, "invalid_id_token", "the key does not fit the algorithm")
+
+
 @pytest.mark.parametrize("kid", [1, ["first"], {"kid": "first"}, True], ids=repr)
 async def test_a_malformed_key_id_is_refused(trip: Trip[FakeOpenIdProvider], kid: object) -> None:
     """A key id is a string."""

@@ -67,6 +67,15 @@ class World:
         """Ask the database, past the broker."""
         return await rows_of(self.settings.database_url, query)
 
+    async def count(self, table: str) -> int:
+        """How many rows a table has."""
+        return int((await self.rows(f"SELECT count(*) AS number FROM {table}"))[0]["number"])
+
+    async def reason(self) -> str:
+        """Why the ledger says that the latest request was refused; "" when it was not."""
+        newest = (await self.store.events(1))[0]
+        return newest.reason
+
     async def tables(self) -> dict[str, Rows]:
         """Every row of every table."""
         return await tables_of(self.settings.database_url)

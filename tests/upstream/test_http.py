@@ -219,4 +219,4 @@ async def test_a_slow_server_is_given_up_in_time(transport: Transport) -> None:
 
     await asyncio.gather(*(refusal(transport, kind) for kind in (silent, slow_head, slow_body)))
 
-    assert 4 < time.monotonic() - began < 6
+    assert 4 < time.monotonic() - began < 9

@@ -148,11 +148,11 @@ async def test_a_provider_that_hangs_takes_its_own_places_only(transport: Transp
 
         before = time.monotonic()
         await well.get_json(other.url, what="keys")
-        assert time.monotonic() - before < 0.5
+        assert time.monotonic() - before < 2
 
         results = await asyncio.gather(*crowd, return_exceptions=True)
         assert all(isinstance(result, Fault) for result in results)
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 9
 
 
 async def test_a_get_that_hangs_ends_in_time_too(transport: Transport) -> None:
@@ -162,7 +162,7 @@ async def test_a_get_that_hangs_ends_in_time_too(transport: Transport) -> None:
         with pytest.raises(Fault):
             await Line(transport).get(server.url, what="keys")
 
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 9
 
 
 def told(body: bytes, media_type: str) -> Answer:

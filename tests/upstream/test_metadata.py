@@ -113,7 +113,7 @@ async def test_a_slow_refresh_does_not_hold_a_sign_in_up(trip: Trip[FakeOpenIdPr
     """While there is something to go by, two seconds are enough."""
 
     async def slow(_: Request) -> Response:
-        await asyncio.sleep(4)
+        await asyncio.sleep(9)
         return JSONResponse({})
 
     known = await cache.get()
@@ -122,7 +122,7 @@ async def test_a_slow_refresh_does_not_hold_a_sign_in_up(trip: Trip[FakeOpenIdPr
     began = asyncio.get_running_loop().time()
 
     assert await cache.get() is known
-    assert asyncio.get_running_loop().time() - began < 3
+    assert asyncio.get_running_loop().time() - began < 6
 
 
 @pytest.mark.parametrize("issuer", ["https://evil.example", "slash", "upper", "", 1, ["us"], None], ids=repr)

@@ -13,7 +13,6 @@ from broker.crypto.keyring import new_keyring
 
 APPLICATION_ID = "demo-app"
 AUDIENCE = "https://api.partner-ops.example"
-PROVIDER_CLIENT_ID = "partner-ops-demo"
 PROVIDER_CLIENT_SECRET = "a-secret-which-the-demo-Provider-knows"
 
 POLICY = """\
@@ -80,6 +79,11 @@ first_party = true
 """
 
 
+def provider_client_id(registration: str) -> str:
+    """The `client_id` by which the demo Provider knows a registration."""
+    return f"partner-ops-{registration}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Files:
     """Where the parts are, and what a test wants otherwise.
@@ -109,7 +113,7 @@ class Files:
             settings += f'redis_url = "{self.redis_url}"\n'
         for name, provider in self.registrations.items():
             settings += _REGISTRATION.format(
-                name=name, provider=provider, issuer=self.provider, client_id=PROVIDER_CLIENT_ID
+                name=name, provider=provider, issuer=self.provider, client_id=provider_client_id(name)
             )
         (folder / "broker.toml").write_text(settings + self.settings)
         return folder / "broker.toml"

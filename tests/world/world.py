@@ -31,9 +31,9 @@ from tests.world.files import (
     AUDIENCE,
     CLIENTS,
     POLICY,
-    PROVIDER_CLIENT_ID,
     PROVIDER_CLIENT_SECRET,
     Files,
+    provider_client_id,
 )
 from tests.world.log import Log, captured
 
@@ -178,10 +178,11 @@ async def open_world(
         issuer=files.provider,
         registrations=[
             DemoRegistration(
-                client_id=PROVIDER_CLIENT_ID,
+                client_id=provider_client_id(name),
                 client_secret=PROVIDER_CLIENT_SECRET,
-                redirect_uris=[f"{files.issuer}/callback/{name}" for name in loaded.registrations],
+                redirect_uris=[f"{files.issuer}/callback/{name}"],
             )
+            for name in registrations
         ],
         clock=clock,
         personas=personas,

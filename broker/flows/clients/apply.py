@@ -21,10 +21,13 @@ from broker.domain.changes import (
     SetRights,
 )
 from broker.domain.client_org import Authorization
+from broker.domain.errors import Conflict, Fault
 from broker.domain.ids import AuthorizationId, KeyedHash
 from broker.domain.ledger import AuditEvent
 from broker.domain.manifest import Declared, Manifest
 from broker.flows.ports import Catalogue, Ports
+
+_TRIES = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,25 +45,31 @@ class Difference:
 
 
 async def apply(manifest: Manifest, ports: Ports, *, dry_run: bool) -> tuple[Difference, ...]:
-    """Write the differences between the manifest and what is stored, unless `dry_run`, and return them."""
-    stored = await ports.store.catalogue()
-    differences = (
-        *_clients(manifest, stored),
-        *_applications(manifest, stored, ports),
-        *_authorizations(manifest, stored, ports),
-    )
-    if differences and not dry_run:
-        now = ports.clock.now()
-        records = [
-            Record(
-                event=AuditEvent(
-                    at=now, action=f"apply.{type(d.change).__name__}", outcome="done", object_id=d.object_id
-                )
-            )
-            for d in differences
-        ]
-        await ports.store.write(*(d.change for d in differences), *records)
-    return differences
+    """Write the differences between the manifest and what is stored, unless `dry_run`, and return them.
+
+    Raises `Fault` when somebody else goes on changing the same things.
+    """
+    for _ in range(_TRIES):
+        stored = await ports.store.catalogue()
+        differences = (
+            *_clients(manifest, stored),
+            *_applications(manifest, stored, ports),
+            *_authorizations(manifest, stored, ports),
+        )
+        if dry_run or not differences:
+            return differences
+        try:
+            await ports.store.write(*(d.change for d in differences), *_records(differences, ports.clock.now()))
+        except Conflict:
+            continue  # somebody else applies at this moment: compare with what is there now
+        return differences
+    raise Fault("contention", "Somebody else is changing the same things at this moment. Please try again.")
+
+
+def _records(differences: tuple[Difference, ...], now: int) -> Iterator[Record]:
+    for d in differences:
+        action = f"apply.{type(d.change).__name__}"
+        yield Record(event=AuditEvent(at=now, action=action, outcome="done", object_id=d.object_id))
 
 
 def _clients(manifest: Manifest, stored: Catalogue) -> Iterator[Difference]:

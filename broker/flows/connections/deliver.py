@@ -1,6 +1,7 @@
 """Owns the outbox: tells Providers of revocations until they know, and destroys each token with its last try.
 
-Refuses to give up early: a Provider that is away is asked again, later and later, for a week.
+Refuses to give up early: a Provider that is away is asked again, later and later, for a week, unless the User has
+connected the same account again meanwhile.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ async def _deliver(pending: PendingRevocation, ports: Ports) -> bool:
     await ports.store.write(
         RetryRevocation(id=pending.id, expected_tries=pending.tries, next_try_at=now + next_wait(pending.tries))
     )
-    result = await _tell(pending, ports)
+    again = await _is_connected_again(pending, ports)
+    result = RevocationResult.GIVEN_UP if again else await _tell(pending, ports)
     if result is RevocationResult.PENDING and now >= pending.created_at + GIVE_UP_AFTER:
         result = RevocationResult.GIVEN_UP
     if result is RevocationResult.PENDING:
@@ -42,13 +44,19 @@ async def _deliver(pending: PendingRevocation, ports: Ports) -> bool:
         at=now,
         action="connection.revoke_upstream",
         outcome="failed" if result is RevocationResult.GIVEN_UP else "done",
-        reason=result.value,
+        reason="connected_again" if again else result.value,
         user_id=pending.user_id,
         registration=pending.registration,
         object_id=pending.connection_id,
     )
     await ports.store.write(*changes, Record(event=event))
     return True
+
+
+async def _is_connected_again(pending: PendingRevocation, ports: Ports) -> bool:
+    """Most Providers end the whole grant by any of its tokens: what the User has just connected anew would end too."""
+    found = await ports.store.connection(pending.connection_id)
+    return found is not None and found.connection.sealed_tokens is not None
 
 
 async def _tell(pending: PendingRevocation, ports: Ports) -> RevocationResult:

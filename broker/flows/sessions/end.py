@@ -9,11 +9,16 @@ from broker.flows.ports import LiveSession, Ports
 
 
 async def end_sessions(which: SessionId | None, signed_in: LiveSession, ports: Ports, *, request_id: str) -> None:
-    """End one of the User's Sessions, which may be this one; or (None) all but this one."""
+    """End one of the User's Sessions, which may be this one; or (None) all but this one.
+
+    Where there is nothing to end nothing is written: whatever a browser sends as an id must not get into the ledger.
+    """
     now = ports.clock.now()
     if which is None:
         end: Change = EndOtherSessions(user_id=signed_in.user.id, but=signed_in.session.id, at=now)
     else:
+        if which not in {session.id for session in await ports.store.sessions_of(signed_in.user.id, 0)}:
+            return
         end = EndSession(session_id=which, user_id=signed_in.user.id, at=now)
     event = AuditEvent(
         at=now,

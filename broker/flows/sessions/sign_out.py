@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker.domain.authorize_request import Parameters
+from broker.domain.authorize_request import Parameters, application_id_of
 from broker.domain.changes import EndSession, Record
 from broker.domain.errors import Refusal
-from broker.domain.ids import ApplicationId
 from broker.domain.ledger import AuditEvent
 from broker.flows.ports import LiveSession, Ports
 
@@ -55,7 +54,7 @@ async def sign_out(
 
     application = None
     if "client_id" in one:
-        application = await ports.store.application(ApplicationId(one["client_id"]))
+        application = await ports.store.application(application_id_of({"client_id": (one["client_id"],)}))
         if application is None:
             raise _bad("unknown application")
     target = one.get("post_logout_redirect_uri")

@@ -19,12 +19,13 @@ from broker.domain.authorize_request import (
 from broker.domain.changes import AddGrant, Change, PutConsent, Record
 from broker.domain.client_org import rights_by_client
 from broker.domain.consent import Consent, suffices
-from broker.domain.errors import Refusal
+from broker.domain.errors import Conflict, Fault, Refusal
 from broker.domain.grant import check_entitled, narrowed, new_grant
-from broker.domain.ids import ClientOrgId, GrantId, UserId
+from broker.domain.ids import ClientOrgId, GrantId
 from broker.domain.ledger import AuditEvent
 from broker.domain.redirect import answer_url
 from broker.domain.session import Session
+from broker.flows.id_token_hint import is_expected
 from broker.flows.ports import LiveSession, Ports
 
 
@@ -66,7 +67,7 @@ async def authorize(
 ) -> Answered | SignInNeeded | ConsentNeeded:
     """Answer an authorize request. `allow`: the User has just pressed "Allow" on the consent page.
 
-    Raises `Refusal` (to show) or `RequestRefused` (to send to the Application).
+    Raises `Refusal` (to show), `RequestRefused` (to send to the Application) or `Fault`.
     """
     application_id = application_id_of(parameters)
     application = await ports.store.application(application_id)
@@ -78,7 +79,7 @@ async def authorize(
     if (
         signed_in is None
         or not _is_fresh(request, signed_in.session, now)
-        or not _hint_fits(request, signed_in.user.id, ports)
+        or not is_expected(signed_in.user.id, request, ports.signer)
     ):
         if "none" in request.prompts:
             raise _refused(request, "login_required")
@@ -89,13 +90,17 @@ async def authorize(
     check_entitled(request, application, rights)
 
     changes: list[Change] = []
+    action = "authorize"
     if not application.first_party:
         consent = await ports.store.consent(signed_in.user.id, application.id)
         if allow:
-            given = Consent(
-                user_id=signed_in.user.id, application_id=application.id, scopes=request.scopes, given_at=now
-            )
-            changes.append(PutConsent(consent=given))
+            action = "authorize.allow"
+            # Who allowed it for one Client was promised that the others stay out of reach: that lasts for this once.
+            if request.organization is None:
+                given = Consent(
+                    user_id=signed_in.user.id, application_id=application.id, scopes=request.scopes, given_at=now
+                )
+                changes.append(PutConsent(consent=given))
         elif "consent" in request.prompts or not suffices(consent, request.scopes):
             if "none" in request.prompts:
                 raise _refused(request, "consent_required")
@@ -113,7 +118,7 @@ async def authorize(
     )
     event = AuditEvent(
         at=now,
-        action="authorize",
+        action=action,
         outcome="done",
         request_id=request_id,
         user_id=grant.user_id,
@@ -121,7 +126,10 @@ async def authorize(
         client_org=request.organization,
         object_id=grant.id,
     )
-    await ports.store.write(*changes, AddGrant(grant=grant), Record(event=event))
+    try:
+        await ports.store.write(*changes, AddGrant(grant=grant), Record(event=event))
+    except Conflict:  # the Application or the Session was removed meanwhile
+        raise Fault("contention", "Something was changed at this moment. Please try again.") from None
     return Answered(url=answer_url(request.redirect_uri, ports.issuer, request.state, code=code))
 
 
@@ -129,14 +137,6 @@ def _is_fresh(request: AuthorizeRequest, session: Session, now: int) -> bool:
     if request.prompts & {"login", "select_account"}:
         return False
     return request.max_age is None or now - session.auth_time <= request.max_age
-
-
-def _hint_fits(request: AuthorizeRequest, user_id: UserId, ports: Ports) -> bool:
-    """OpenID Connect Core section 3.1.2.1: the hint must be our own ID token about the person who is signed in."""
-    if request.id_token_hint is None:
-        return True
-    claims = ports.signer.verify(request.id_token_hint, typ="JWT", audience=request.application_id, now=None)
-    return claims is not None and claims.get("sub") == user_id
 
 
 def _refused(request: AuthorizeRequest, code: str) -> RequestRefused:

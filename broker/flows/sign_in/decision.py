@@ -26,7 +26,7 @@ from broker.domain.changes import (
 )
 from broker.domain.client_org import rights_by_client
 from broker.domain.connection import KeptAttribute, refreshed_attributes, renewed
-from broker.domain.errors import Refusal, SealBroken
+from broker.domain.errors import Fault, Refusal, SealBroken
 from broker.domain.grant import Rights, check_entitled, new_grant
 from broker.domain.identity import Identity
 from broker.domain.ids import ClientOrgId, ConnectionId, GrantId, IdentityId, KeyedHash, SessionId, UserId
@@ -34,6 +34,7 @@ from broker.domain.ledger import AuditEvent
 from broker.domain.redirect import answer_url
 from broker.domain.session import Session, new_session
 from broker.domain.user import User, UserStatus, require_active
+from broker.flows.id_token_hint import is_expected
 from broker.flows.ports import KnownIdentity, LiveSession, Ports, VerifiedSignIn
 from broker.flows.sealed import open_attributes, open_tokens, seal
 
@@ -67,7 +68,7 @@ class Decision:
 
 
 async def decide(back: Return, known: KnownIdentity | None, ports: Ports) -> Decision:
-    """Decide all of it. Raises `Refusal`."""
+    """Decide all of it. Raises `Refusal` or `Fault`."""
     now = ports.clock.now()
     attempt, connecting = back.attempt, back.connecting
     changes: list[Change] = [TakeAttempt(attempt_id=attempt.id, expires_at=attempt.expires_at)]
@@ -103,11 +104,12 @@ async def decide(back: Return, known: KnownIdentity | None, ports: Ports) -> Dec
         if (former := back.signed_in) is not None:  # it must not live on beside the new one
             changes.append(EndSession(session_id=former.session.id, user_id=former.user.id, at=now))
 
-    url, grant = _answer(back, session, rights, ports, now)
+    answer = _answer(back, session, rights, ports, now)
     event = AuditEvent(
         at=now,
         action=f"{attempt.purpose}.finish",
         outcome="done",
+        reason=answer.refused,  # somebody signed in, also where the Application that waits gets no code for it
         request_id=back.request_id,
         user_id=known.user.id,
         application_id=None if back.asked is None else back.asked[1].id,
@@ -115,7 +117,7 @@ async def decide(back: Return, known: KnownIdentity | None, ports: Ports) -> Dec
         client_org=attempt.organization,
         object_id=connection_id,
     )
-    return Decision(changes=(*changes, *grant, Record(event=event)), session_cookie=cookie, url=url)
+    return Decision(changes=(*changes, *answer.changes, Record(event=event)), session_cookie=cookie, url=answer.url)
 
 
 async def _newcomer(back: Return, ports: Ports, now: int) -> tuple[KnownIdentity, list[Change]]:
@@ -187,25 +189,34 @@ async def _keep(
         granted_scopes=verified.granted_scopes,
         now=now,
     )
-    attributes, sealed_tokens = await seal(connection, kept, tokens, known.data_key, ports.vault)
+    try:
+        attributes, sealed_tokens = await seal(connection, kept, tokens, known.data_key, ports.vault)
+    except SealBroken:
+        raise Fault("seal_broken", "Something is down on our side.", detail=f"key {known.data_key.id}") from None
     connection = replace(connection, sealed_attributes=attributes, sealed_tokens=sealed_tokens)
     if before is None:
         return connection.id, AddConnection(connection=connection)
     return connection.id, ReplaceConnection(connection=connection, expected_generation=before.generation)
 
 
-def _answer(back: Return, session: Session, rights: Rights, ports: Ports, now: int) -> tuple[str, list[Change]]:
-    """Where the browser goes next, and the Grant that this takes."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """Where the browser goes next, and the Grant that this takes. `refused`: the error that the Application is told."""
+
+    url: str = field(repr=False)
+    changes: tuple[Change, ...] = ()
+    refused: str = ""
+
+
+def _answer(back: Return, session: Session, rights: Rights, ports: Ports, now: int) -> _Answer:
     if back.asked is None:
         page = f"/account/connections?connected={back.attempt.registration}" if back.connecting else "/account"
-        return f"{ports.issuer}{page}", []
+        return _Answer(url=f"{ports.issuer}{page}")
     request, application = back.asked
     if not application.first_party:  # the consent page lies between; the person is signed in by then
-        return f"{ports.issuer}/oauth/authorize?{back.attempt.continue_to}", []
-    try:
-        check_entitled(request, application, rights)
-    except RequestRefused as refused:
-        return answer_url(request.redirect_uri, ports.issuer, request.state, error=refused.code), []
+        return _Answer(url=f"{ports.issuer}/oauth/authorize?{back.attempt.continue_to}")
+    if (error := _refused(request, application, session, rights, ports)) is not None:
+        return _Answer(url=answer_url(request.redirect_uri, ports.issuer, request.state, error=error), refused=error)
     code = ports.secrets.token()
     grant = new_grant(
         request,
@@ -216,4 +227,16 @@ def _answer(back: Return, session: Session, rights: Rights, ports: Ports, now: i
         now=now,
     )
     url = answer_url(request.redirect_uri, ports.issuer, request.state, code=code)
-    return url, [AddGrant(grant=grant)]
+    return _Answer(url=url, changes=(AddGrant(grant=grant),))
+
+
+def _refused(
+    request: AuthorizeRequest, application: Application, session: Session, rights: Rights, ports: Ports
+) -> str | None:
+    if not is_expected(session.user_id, request, ports.signer):  # somebody else has signed in
+        return "login_required"
+    try:
+        check_entitled(request, application, rights)
+    except RequestRefused as refused:
+        return refused.code
+    return None

@@ -89,15 +89,16 @@ async def _settle(back: Return, ports: Ports) -> Decision:
         known = await ports.store.known_identity(back.identity_hash)
         try:
             decision = await decide(back, known, ports)
-            await ports.store.write(*decision.changes)
-        except Conflict as conflict:
-            if conflict.what == TakeAttempt.__name__:
-                raise _taken() from None
-        except Refusal:
+        except (Refusal, Fault):
             # Where a Connection lives, its Provider might end that one too: revocation often reaches the whole grant.
             if known is None or known.connection is None or known.connection.sealed_tokens is None:
                 await ports.upstream.revoke(back.attempt.registration, back.verified.tokens)
             raise
+        try:
+            await ports.store.write(*decision.changes)  # after a Fault here nobody knows whether the tokens were kept
+        except Conflict as conflict:
+            if conflict.what == TakeAttempt.__name__:
+                raise _taken() from None
         else:
             return decision
     raise Fault("contention", "Somebody signed in with this account at the same moment. Please try again.")

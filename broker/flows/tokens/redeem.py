@@ -9,14 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from broker.domain.application import Application, ApplicationType, GrantType
 from broker.domain.changes import Change, Record, RedeemGrant, ReplaceConnection, RevokeGrant
-from broker.domain.client_org import rights_by_client
 from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import Conflict, OAuthRefusal, SealBroken
-from broker.domain.grant import CodeMisused, Rights, check_redemption, narrowed
+from broker.domain.grant import CodeMisused, Rights, check_redemption
 from broker.domain.ids import ApplicationId
 from broker.domain.ledger import AuditEvent
 from broker.domain.session_token import LIFETIME, id_token_claims, session_claims
-from broker.domain.user import UserStatus
+from broker.flows.live_grant import ended, rights_of
 from broker.flows.ports import GrantInFull, Ports
 from broker.flows.sealed import open_released
 
@@ -65,13 +64,14 @@ async def redeem(redemption: Redemption, ports: Ports, *, request_id: str) -> To
             now=now,
         )
     except CodeMisused:
-        await ports.store.write(RevokeGrant(grant_id=found.grant.id, at=now))
+        if found.grant.revoked_at is None:
+            await ports.store.write(*_burnt(found, now))
         raise
     rights = _still_entitled(found, now)
     try:
         released = await open_released(found, tuple(rights), ports)
     except SealBroken:
-        await ports.store.write(*_broken(found, now, request_id))
+        await _give_up(found, now, ports)
         raise OAuthRefusal("invalid_grant", "Please sign in again.", detail="seal broken") from None
 
     access_token = ports.signer.sign(
@@ -93,10 +93,10 @@ async def redeem(redemption: Redemption, ports: Ports, *, request_id: str) -> To
         typ="JWT",
     )
     try:
-        event = _event(found, now, "redeem", "done", request_id)
+        event = _event(found, now, "redeem", "done", request_id=request_id)
         await ports.store.write(RedeemGrant(grant_id=found.grant.id, at=now), Record(event=event))
     except Conflict:
-        await ports.store.write(RevokeGrant(grant_id=found.grant.id, at=now))
+        await ports.store.write(*_burnt(found, now))
         raise CodeMisused("invalid_grant", "The code was used before.", detail="lost the race for the code") from None
     return Tokens(access_token=access_token, id_token=id_token, expires_in=LIFETIME, scope=" ".join(found.grant.scopes))
 
@@ -119,40 +119,50 @@ def _authenticate(application: Application | None, secret: str | None, ports: Po
 
 def _still_entitled(found: GrantInFull, now: int) -> Rights:
     """What the User may do now, since a right may have been withdrawn after the code was issued."""
-    rights = narrowed(rights_by_client(found.held.authorizations, found.held.clients), found.grant.organization)
-    if found.user.status is not UserStatus.ACTIVE:
-        problem = "user is switched off"
-    elif not found.session.is_live(now):
-        problem = "session ended"
-    elif not rights and (found.grant.organization is not None or found.application.requires_authorization):
-        problem = "authorization withdrawn"
-    else:
-        return rights
-    raise OAuthRefusal("invalid_grant", "The code is not valid any more. Please sign in again.", detail=problem)
+    rights = rights_of(found)
+    if (problem := ended(found, rights, now)) is not None:
+        raise OAuthRefusal("invalid_grant", "The code is not valid any more. Please sign in again.", detail=problem)
+    return rights
 
 
-def _broken(found: GrantInFull, now: int, request_id: str) -> tuple[Change, ...]:
+# What follows is written beside a refusal. The refused request has a line of its own in the ledger, by its request id;
+# these lines tell what became of the Grant and of the Connection.
+
+
+def _burnt(found: GrantInFull, now: int) -> tuple[Change, ...]:
+    """RFC 6749 section 4.1.2: the code, and the tokens of its first use."""
+    event = _event(found, now, "grant.revoke", "done", reason="code_misused")
+    return RevokeGrant(grant_id=found.grant.id, at=now), Record(event=event)
+
+
+async def _give_up(found: GrantInFull, now: int, ports: Ports) -> None:
     """What does not open is worthless: the Connection needs a new sign-in."""
+    before = found.connection
     connection = replace(
-        found.connection,
+        before,
         status=ConnectionStatus.NEEDS_REAUTH,
         sealed_attributes=None,
         sealed_tokens=None,
-        generation=found.connection.generation + 1,
+        generation=before.generation + 1,
     )
-    return (
-        ReplaceConnection(connection=connection, expected_generation=found.connection.generation),
-        RevokeGrant(grant_id=found.grant.id, at=now),
-        Record(event=_event(found, now, "vault.open", "failed", request_id)),
-    )
+    event = replace(_event(found, now, "vault.open", "failed", reason="seal_broken"), object_id=before.id)
+    always = (RevokeGrant(grant_id=found.grant.id, at=now), Record(event=event))
+    try:
+        await ports.store.write(
+            ReplaceConnection(connection=connection, expected_generation=before.generation), *always
+        )
+    except Conflict:  # a sign-in has replaced it meanwhile by one that opens, or the User has revoked it
+        await ports.store.write(*always)
 
 
-def _event(found: GrantInFull, now: int, action: str, outcome: str, request_id: str) -> AuditEvent:
+def _event(
+    found: GrantInFull, now: int, action: str, outcome: str, *, reason: str = "", request_id: str = ""
+) -> AuditEvent:
     return AuditEvent(
         at=now,
         action=action,
         outcome=outcome,
-        reason="" if outcome == "done" else "seal_broken",
+        reason=reason,
         request_id=request_id,
         user_id=found.user.id,
         application_id=found.application.id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,33 +21,37 @@ from broker.web.handlers.sign_in import depart
 from broker.web.pages import words
 from broker.web.pages.parts import ConsentClient, WantedAttribute
 from broker.web.pages.views import ConsentView
-from broker.web.parameters import form_of, one, query_of
+from broker.web.parameters import as_query, form_of, of_authorize_request, one, query_of
 
 CONSENT = "/oauth/consent"
 
 
 async def authorize_endpoint(request: Request) -> Response:
     """GET or POST, as OpenID Connect Core section 3.1.2.1 demands."""
-    parameters = query_of(request) if request.method == "GET" else await form_of(request)
+    posted = request.method == "POST"
+    parameters = of_authorize_request(await form_of(request) if posted else query_of(request))
+    if posted and context.web_of(request).cookies.session not in request.cookies:
+        # Of a post from another site browsers withhold the cookie (RFC 6265bis section 5.5); by GET it comes along.
+        return RedirectResponse(f"/oauth/authorize?{as_query(parameters)}", status_code=303)
     session = await context.signed_in(request)
     return await _go_on(request, parameters, session, allow=False)
 
 
 async def consent_page(request: Request) -> Response:
     """Ask the User, or go on when there is nothing to ask."""
-    parameters = query_of(request)
+    parameters = of_authorize_request(query_of(request))
     session = await context.require_signed_in(request)
     web = context.web_of(request)
     outcome = await authorize(parameters, session, web.ports, request_id=context.request_id_of(request))
     if isinstance(outcome, ConsentNeeded):
         return context.page(await _consent_view(request, parameters, session, outcome))
-    return RedirectResponse(f"/oauth/authorize?{_query(parameters)}", status_code=303)
+    return await _onward(request, parameters, session, outcome)
 
 
 async def consent_decision(request: Request) -> Response:
     """ "Allow" or "Deny"."""
     session, form = await context.posted(request)
-    parameters = {name: values for name, values in form.items() if name not in ("csrf", "decision")}
+    parameters = of_authorize_request(form)
     if one(form, "decision") == "allow":
         return await _go_on(request, parameters, session, allow=True)
     asked = (await choose(parameters, context.web_of(request).ports)).request
@@ -61,22 +65,22 @@ async def consent_decision(request: Request) -> Response:
 async def _go_on(request: Request, parameters: Parameters, session: LiveSession | None, *, allow: bool) -> Response:
     web = context.web_of(request)
     outcome = await authorize(parameters, session, web.ports, allow=allow, request_id=context.request_id_of(request))
+    if isinstance(outcome, ConsentNeeded):
+        return RedirectResponse(f"{CONSENT}?{as_query(parameters)}", status_code=303)
+    return await _onward(request, parameters, session, outcome)
+
+
+async def _onward(
+    request: Request, parameters: Parameters, session: LiveSession | None, outcome: Answered | SignInNeeded
+) -> Response:
+    """To the Application; or to the choice of Providers, or straight to the one that the Application named."""
     if isinstance(outcome, Answered):
         return RedirectResponse(outcome.url, status_code=303)
-    if isinstance(outcome, ConsentNeeded):
-        return RedirectResponse(f"{CONSENT}?{_query(parameters)}", status_code=303)
-    return await _sign_in(request, parameters, session, outcome)
-
-
-async def _sign_in(
-    request: Request, parameters: Parameters, session: LiveSession | None, needed: SignInNeeded
-) -> Response:
-    """To the choice of Providers, or straight to the one that the Application named."""
     web = context.web_of(request)
-    chosen = needed.request.provider
+    chosen = outcome.request.provider
     if chosen is not None and chosen in web.ports.upstream.registrations:
-        return depart(request, await begin(chosen, Purpose.SIGN_IN, needed.request, session, web.ports))
-    return RedirectResponse(f"/sign-in?{_query(parameters)}", status_code=303)
+        return depart(request, await begin(chosen, Purpose.SIGN_IN, outcome.request, session, web.ports))
+    return RedirectResponse(f"/sign-in?{as_query(parameters)}", status_code=303)
 
 
 async def _consent_view(
@@ -113,10 +117,6 @@ async def _consent_view(
             )
             for client_org in needed.clients
         ),
-        hidden=tuple(parse_qsl(_query(parameters), keep_blank_values=True)),
+        hidden=tuple(parse_qsl(as_query(parameters), keep_blank_values=True)),
         narrowed=needed.request.organization is not None,
     )
-
-
-def _query(parameters: Parameters) -> str:
-    return urlencode(parameters, doseq=True)

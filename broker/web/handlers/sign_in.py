@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -22,7 +22,7 @@ from broker.web.pages import words
 from broker.web.pages.device import device
 from broker.web.pages.parts import ProviderChoice, SignInNotice
 from broker.web.pages.views import SignedOutView, SignInView, SignOutView
-from broker.web.parameters import form_of, one, query_of
+from broker.web.parameters import as_query, form_of, of_authorize_request, one, query_of
 
 _NOTICES: dict[str, SignInNotice] = {"session_expired": "session_expired"}
 
@@ -30,7 +30,7 @@ _NOTICES: dict[str, SignInNotice] = {"session_expired": "session_expired"}
 async def sign_in_page(request: Request) -> Response:
     """Choose a Provider: for the Application whose authorize request the query holds, or for one's own account."""
     web = context.web_of(request)
-    parameters = {name: values for name, values in query_of(request).items() if name != "notice"}
+    parameters = of_authorize_request(query_of(request))
     session = await context.signed_in(request)
     if session is not None and not parameters:
         return RedirectResponse("/account", status_code=303)
@@ -47,7 +47,7 @@ async def sign_in_page(request: Request) -> Response:
             )
             for facts in choice.registrations
         ),
-        hidden=tuple(parse_qsl(urlencode(parameters, doseq=True), keep_blank_values=True)),
+        hidden=tuple(parse_qsl(as_query(parameters), keep_blank_values=True)),
         notice=_NOTICES.get(request.query_params.get("notice", "")),
     )
     response = context.page(view)
@@ -60,9 +60,7 @@ async def sign_in_begin(request: Request) -> Response:
     """Depart to the chosen Provider."""
     web = context.web_of(request)
     origin.require_same_origin(request, web.ports.issuer)
-    form = await form_of(request)
-    parameters = {name: values for name, values in form.items() if name != "csrf"}
-    choice = await choose(parameters, web.ports)
+    choice = await choose(of_authorize_request(await form_of(request)), web.ports)
     registration = RegistrationId(context.path_name(request, "registration"))
     session = await context.signed_in(request)
     return depart(request, await begin(registration, Purpose.SIGN_IN, choice.request, session, web.ports))
@@ -99,17 +97,20 @@ async def callback(request: Request) -> Response:
 
 async def end_session_endpoint(request: Request) -> Response:
     """RP-initiated logout, by GET or POST."""
-    parameters = query_of(request) if request.method == "GET" else await form_of(request)
+    parameters = await form_of(request) if request.method == "POST" else query_of(request)
     confirmed = False
     if "confirmed" in parameters:  # only our own page posts it, with the Session's token
         _, parameters = await context.posted(request)
         confirmed = True
     web = context.web_of(request)
+    if request.method == "POST" and web.cookies.session not in request.cookies:
+        # Of a post from another site browsers withhold the cookie (RFC 6265bis section 5.5); by GET it comes along.
+        return RedirectResponse(f"/oauth/end-session?{as_query(parameters)}", status_code=303)
     session = await context.signed_in(request)
     asked = {name: values for name, values in parameters.items() if name not in ("csrf", "confirmed")}
     outcome = await sign_out(asked, session, web.ports, confirmed=confirmed, request_id=context.request_id_of(request))
     if isinstance(outcome, ConfirmationNeeded):
-        hidden = (*parse_qsl(urlencode(asked, doseq=True), keep_blank_values=True), ("confirmed", "yes"))
+        hidden = (*parse_qsl(as_query(asked), keep_blank_values=True), ("confirmed", "yes"))
         view = SignOutView(
             shell=context.shell(request, session),
             action="/oauth/end-session",

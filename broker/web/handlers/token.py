@@ -18,7 +18,7 @@ from broker.flows.tokens.authorizations import authorizations
 from broker.flows.tokens.redeem import Redemption, redeem
 from broker.flows.tokens.userinfo import userinfo
 from broker.web import context
-from broker.web.parameters import form_of, one
+from broker.web.parameters import NAME, form_of, one
 
 _NO_CACHE = {"Pragma": "no-cache"}  # RFC 6749 section 5.1
 
@@ -28,6 +28,7 @@ async def token_endpoint(request: Request) -> Response:
     web = context.web_of(request)
     form = await form_of(request)
     application_id, secret = _credentials(request, form)
+    request.scope["application_id"] = application_id  # for the ledger, should the request be refused
     grant_type = one(form, "grant_type")
     if grant_type is None:
         raise OAuthRefusal("invalid_request", "grant_type is missing.")
@@ -73,11 +74,9 @@ async def authorizations_endpoint(request: Request) -> Response:
 def _credentials(request: Request, form: Parameters) -> tuple[ApplicationId, str | None]:
     """RFC 6749 section 2.3.1: HTTP Basic, or the body, never both. A public Application sends its name alone."""
     in_body, secret = one(form, "client_id"), one(form, "client_secret")
-    header = request.headers.get("authorization")
+    header = _authorization(request)
     if header is None:
-        if in_body is None:
-            raise OAuthRefusal("invalid_client", "The application is unknown or its secret is wrong.")
-        return ApplicationId(in_body), secret
+        return _named(in_body), secret
     if secret is not None:
         raise OAuthRefusal("invalid_request", "Two ways of authenticating the application were used at once.")
     scheme, _, encoded = header.partition(" ")
@@ -86,15 +85,33 @@ def _credentials(request: Request, form: Parameters) -> tuple[ApplicationId, str
     except (binascii.Error, ValueError):
         colon = ""
     if scheme.lower() != "basic" or not colon:
-        raise OAuthRefusal("invalid_client", "The application is unknown or its secret is wrong.", detail="bad header")
+        raise _unknown_application("bad header")
     name, password = unquote_plus(name), unquote_plus(password)
     if in_body is not None and in_body != name:
         raise OAuthRefusal("invalid_request", "client_id differs between header and body.")
-    return ApplicationId(name), password
+    return _named(name), password
+
+
+def _named(name: str | None) -> ApplicationId:
+    if name is None or NAME.fullmatch(name) is None:
+        raise _unknown_application("no name, or none that an application can have")
+    return ApplicationId(name)
+
+
+def _unknown_application(detail: str) -> OAuthRefusal:
+    return OAuthRefusal("invalid_client", "The application is unknown or its secret is wrong.", detail=detail)
+
+
+def _authorization(request: Request) -> str | None:
+    """The header's value. Raises `Refusal` when there are two: whoever is in front may have looked at the other."""
+    values = request.headers.getlist("authorization")
+    if len(values) > 1:
+        raise Refusal("invalid_request", "The Authorization header was sent twice.", detail="repeated header")
+    return values[0] if values else None
 
 
 def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, _, token = (_authorization(request) or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         # RFC 6750 section 3.1: without a token the answer says what is wanted, and no error code.
         raise Refusal("no_token", "Send a session JWT in the Authorization header.")

@@ -1,0 +1,171 @@
+"""How often each request asks the database, as docs/reference/database.md tells it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from httpx2 import AsyncClient, Response
+
+from broker.domain import pkce
+from broker.web.routes import TABLE
+from tests.docs.counted import APPLICATION, PARTNER, SECRET, CountedBroker, Counts, counted_broker
+from tests.docs.reading import code, reference, rows, section
+
+pytestmark = pytest.mark.anyio
+
+VERIFIER = "v" * 43
+OWN = {"client_id": "app", "redirect_uri": APPLICATION}
+FOREIGN = {"client_id": "partner", "redirect_uri": PARTNER}
+Measured = dict[tuple[str, str], Counts]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CountedBroker]:
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    async with counted_broker(tmp_path, url) as broker:
+        yield broker
+
+
+class Walk:
+    """One person's way through every page, each request counted under its route and the words of the page."""
+
+    def __init__(self, broker: CountedBroker, persona: str) -> None:
+        self.broker = broker
+        self.persona = persona
+        self.measured: Measured = {}
+        self.browser = broker.browser()
+
+    async def ask(self, name: str, who: str, method: str, url: str, **request: object) -> Response:
+        answer, counts = await self.broker.ask(self.browser, method, url, **request)
+        assert answer.status_code in (200, 303), (name, who, answer.text)
+        self.measured[name, who] = counts
+        return answer
+
+    async def everything(self) -> None:
+        tokens = await self.sign_in("a new User")
+        await self.pages()
+        await self.in_session(tokens)
+        await self.leave()
+
+    async def sign_in(self, who: str) -> dict[str, str]:
+        """A whole sign-in in a browser that nobody has met."""
+        self.browser = self.broker.browser()
+        asked = await self.ask("authorize", "nobody signed in", "GET", f"/oauth/authorize?{_request(OWN)}")
+        chosen = await self.ask("sign_in", "for an Application", "GET", asked.headers["location"])
+        departed = await self.ask(
+            "sign_in_begin", "for an Application", "POST", "/sign-in/google", data=_hidden(chosen)
+        )
+        back = await self.ask("callback", who, "GET", await self.at_provider(departed))
+        return await self.redeem(back, OWN, "a public Application")
+
+    async def redeem(self, back: Response, application: dict[str, str], who: str) -> dict[str, str]:
+        form = {
+            "grant_type": "authorization_code",
+            "code": parse_qs(urlsplit(back.headers["location"]).query)["code"][0],
+            "code_verifier": VERIFIER,
+            **application,
+        }
+        tokens: dict[str, str] = (await self.ask("token", who, "POST", "/oauth/token", data=form)).json()
+        return tokens
+
+    async def in_session(self, tokens: dict[str, str]) -> None:
+        """What an Application asks while the person is signed in."""
+        bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+        await self.ask("userinfo", "anybody", "GET", "/oauth/userinfo", headers=bearer)
+        await self.ask("authorizations", "anybody", "GET", "/api/v1/authorizations", headers=bearer)
+        first = f"/oauth/authorize?{_request(OWN)}"
+        await self.ask("authorize", "signed in, a first-party Application", "GET", first)
+        third = f"/oauth/authorize?{_request(FOREIGN)}"
+        asked = await self.ask("authorize", "signed in, a third-party Application, not allowed yet", "GET", third)
+        page = await self.ask("consent", "signed in", "GET", asked.headers["location"])
+        allow = _hidden(page) | {"decision": "allow"}
+        back = await self.ask("consent_decision", "“Allow”", "POST", "/oauth/consent", data=allow)
+        secret = {"client_secret": SECRET}
+        await self.redeem(back, FOREIGN | secret, "a confidential Application")
+        await self.ask("authorize", "signed in, a third-party Application, allowed before", "GET", third)
+        deny = _hidden(page) | {"decision": "deny"}
+        refused, counts = await self.broker.ask(self.browser, "POST", "/oauth/consent", data=deny)
+        assert "error=access_denied" in refused.headers["location"]
+        self.measured["consent_decision", "“Deny”"] = counts
+
+    async def pages(self) -> None:
+        """The person's own pages, and everybody's."""
+        for name in ("account", "connections", "sessions", "data"):
+            path = "/account" if name == "account" else f"/account/{name}"
+            await self.ask(name, "signed in", "GET", path)
+        stranger = self.broker.browser()
+        self.browser, mine = stranger, self.browser
+        for name in ("home", "privacy", "terms", "openapi", "healthz", "readyz", "metrics"):
+            path = next(row[1] for row in TABLE if row[0] == name)
+            await self.ask(name, "anybody", "GET", path)
+        self.browser = mine
+
+    async def leave(self) -> None:
+        """Connect, disconnect, end Sessions, sign out, in as many browsers as that takes."""
+        page = await self.browser.get("/account/connections")
+        departed = await self.ask("connect", "signed in", "POST", "/account/connections/corp", data=_csrf(page))
+        await self.ask("callback", "connecting a further account", "GET", await self.at_provider(departed))
+        tokens = await self.sign_in("a User who comes back")
+        page = await self.browser.get("/account/sessions")
+        (session, *_) = re.findall(r"/account/sessions/(ses_\w+)/end", page.text)
+        await self.ask("end_one_session", "signed in", "POST", f"/account/sessions/{session}/end", data=_csrf(page))
+        await self.ask("end_other_sessions", "signed in", "POST", "/account/sessions/end-others", data=_csrf(page))
+        hint = {"id_token_hint": tokens["id_token"]}
+        await self.ask("end_session", "signed in, with its ID token", "GET", f"/oauth/end-session?{urlencode(hint)}")
+        await self.sign_in("a User who comes back")
+        page = await self.browser.get("/account/sessions")
+        await self.ask("sign_out", "signed in", "POST", "/account/sign-out", data=_csrf(page))
+        await self.sign_in("a User who comes back")
+        page = await self.browser.get("/account/connections")
+        for address in re.findall(r"/account/connections/con_\w+/disconnect", page.text):
+            asked = await self.ask("disconnect_page", "signed in", "GET", address)
+            answer = await self.ask("disconnect", "signed in, with the Provider told", "POST", address, data=_csrf(asked))
+            if "You are signed out" in answer.text:
+                break
+
+    async def at_provider(self, departed: Response) -> str:
+        """The Provider asks nobody anything; the callback's address."""
+        self.broker.provider.consent_automatically(self.persona)
+        async with AsyncClient() as outside:
+            answer = await outside.get(departed.headers["location"])
+        return str(answer.headers["location"])
+
+
+async def test_every_count_on_the_page_is_what_the_broker_asks(broker: CountedBroker) -> None:
+    """Reads, writes, round trips on PostgreSQL's wire, statements in SQLite's transactions; and no route is left out."""
+    for warm in ("grace", "stranger"):  # statements are prepared at their first use
+        await Walk(broker, warm).everything()
+    walk = Walk(broker, "ada")
+    await walk.everything()
+    told = {(code(row[0])[0], row[1]): row[2:] for row in rows(section(reference("database"), "How often a request asks")) if code(row[0])}
+
+    print("\n".join(str((k, v)) for k, v in walk.measured.items()))
+    assert {name for name, _ in told} == {row[0] for row in TABLE}
+    assert told.keys() == walk.measured.keys()
+
+
+def _request(application: dict[str, str]) -> str:
+    asked = {
+        "response_type": "code",
+        "scope": "openid email profile",
+        "state": "s",
+        "code_challenge": pkce.challenge_of(VERIFIER),
+        "code_challenge_method": "S256",
+    }
+    return urlencode(application | asked)
+
+
+def _hidden(page: Response) -> dict[str, str]:
+    """The first form's hidden fields."""
+    form = page.text.partition("<form")[2].partition("</form>")[0]
+    return {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form)}
+
+
+def _csrf(page: Response) -> dict[str, str]:
+    found = re.search(r'name="csrf" value="([^"]*)"', page.text)
+    return {} if found is None else {"csrf": unescape(found[1])}
