@@ -11,27 +11,33 @@ import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-import typer
+import click
 
 from broker.domain.errors import BrokerError
 
 T = TypeVar("T")
 
-cli = typer.Typer(
-    name="broker",
-    help="The Partner Ops identity broker.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+_config = click.option(
+    "--config",
+    envvar="BROKER_CONFIG",
+    type=click.Path(path_type=Path),
+    default=Path("broker.toml"),
+    show_default=True,
+    help="The settings file.",
 )
-keys = typer.Typer(help="Keyrings.", no_args_is_help=True)
-cli.add_typer(keys, name="keys")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print data as JSON.")
 
-Config = Annotated[Path, typer.Option("--config", envvar="BROKER_CONFIG", help="The settings file.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
-_DEFAULT = Path("broker.toml")
+
+@click.group()
+def cli() -> None:
+    """The Partner Ops identity broker."""
+
+
+@cli.group()
+def keys() -> None:
+    """Keyrings."""
 
 
 def main() -> None:
@@ -40,11 +46,10 @@ def main() -> None:
 
 
 @cli.command()
-def serve(
-    config: Config = _DEFAULT,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
-) -> None:
+@_config
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to listen on.")
+def serve(config: Path, host: str, port: int) -> None:
     """Serve the broker until SIGTERM or Ctrl-C; requests in flight are finished first."""
     from broker.app import create_app, opened
     from broker.crypto.process import no_core_dumps
@@ -70,53 +75,55 @@ def demo() -> None:
     """Serve a broker with a demo Provider, Application and downstream service, on embedded defaults."""
     from broker.demo.run import run_demo
 
-    raise typer.Exit(run_demo(os.environ))
+    sys.exit(run_demo(os.environ))
 
 
 @cli.command()
-def check(config: Config = _DEFAULT, as_json: AsJson = False) -> None:
+@_config
+@_as_json
+def check(config: Path, as_json: bool) -> None:
     """Find every problem of settings, policy, keys and database, all at once."""
     from broker.app import problems_of
 
     problems = asyncio.run(problems_of(config))
     if as_json:
-        typer.echo(json.dumps({"problems": problems}))
+        click.echo(json.dumps({"problems": problems}))
     else:
         for problem in problems:
-            typer.echo(problem, err=True)
+            click.echo(problem, err=True)
         if not problems:
-            typer.echo("No problem found.")
-    raise typer.Exit(1 if problems else 0)
+            click.echo("No problem found.")
+    sys.exit(1 if problems else 0)
 
 
 @cli.command()
-def migrate(config: Config = _DEFAULT) -> None:
+@_config
+def migrate(config: Path) -> None:
     """Bring the database to this version's schema."""
     from broker.storage.migrate import migrate as bring_up
 
     done = _guarded(bring_up(_settings(config).database_url))
-    typer.echo("\n".join(f"applied {revision}" for revision in done) or "Nothing to do.")
+    click.echo("\n".join(f"applied {revision}" for revision in done) or "Nothing to do.")
 
 
 @cli.command()
-def apply(
-    file: Annotated[Path, typer.Argument(help="Clients, Applications and Authorizations (TOML).")],
-    config: Config = _DEFAULT,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the difference.")] = False,
-    as_json: AsJson = False,
-) -> None:
+@click.argument("file", type=click.Path(path_type=Path))
+@_config
+@click.option("--dry-run", is_flag=True, help="Only show the difference.")
+@_as_json
+def apply(file: Path, config: Path, dry_run: bool, as_json: bool) -> None:
     """Make what FILE declares true: it is the whole truth, so what it does not name is removed."""
     from broker.app import apply_file
 
     differences = _guarded(apply_file(_settings(config), file, dry_run=dry_run))
     if as_json:
         document = [{"sign": d.sign, "what": d.what, "detail": d.detail} for d in differences]
-        typer.echo(json.dumps({"dry_run": dry_run, "differences": document}))
+        click.echo(json.dumps({"dry_run": dry_run, "differences": document}))
     else:
         for difference in differences:
-            typer.echo(str(difference))
+            click.echo(str(difference))
         verb = "would change" if dry_run else "changed"
-        typer.echo(f"{len(differences)} {verb}." if differences else "Nothing to change.")
+        click.echo(f"{len(differences)} {verb}." if differences else "Nothing to change.")
 
 
 @keys.command("new")
@@ -125,8 +132,8 @@ def keys_new() -> None:
     from broker.crypto.keyring import new_keyring
 
     if sys.stdout.isatty():
-        typer.echo("Redirect this to a file that only the broker can read.", err=True)
-    typer.echo(new_keyring())
+        click.echo("Redirect this to a file that only the broker can read.", err=True)
+    click.echo(new_keyring())
 
 
 def _settings(config: Path) -> Any:
@@ -154,8 +161,8 @@ def _guarded(work: Coroutine[Any, Any, T]) -> T:
 
 def _fail(problems: Any) -> NoReturn:
     for problem in problems:
-        typer.echo(problem, err=True)
-    raise typer.Exit(1)
+        click.echo(problem, err=True)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from broker.settings.files import read_toml, resolve_secrets
 from broker.settings.load import keyring_text, load
 from broker.settings.model import Settings, SettingsProblems
 from broker.storage.counters import Counters
-from broker.storage.migrate import pending
+from broker.storage.schema import pending
 from broker.storage.store import SqlStore
 from broker.upstream.gateway import UpstreamGateway
 from broker.upstream.http import Transport

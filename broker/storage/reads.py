@@ -5,9 +5,10 @@ Refuses values: parameters have names, and what a query compares with is always 
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     CompoundSelect,
-    and_,
     bindparam,
     exists,
     func,
@@ -68,23 +69,22 @@ KNOWN_IDENTITY = (
 
 DATA_KEY = select(data_keys).where(data_keys.c.owner == bindparam("owner"))
 # From one KEK to the next along the index, as there are few KEKs and many keys.
-_kek = select(func.min(data_keys.c.kek_id).label("id")).cte("kek", recursive=True)
-_kek = _kek.union_all(
-    select(select(func.min(data_keys.c.kek_id)).where(data_keys.c.kek_id > _kek.c.id).scalar_subquery()).where(
-        _kek.c.id.is_not(None)
-    )
+_first_kek = select(func.min(data_keys.c.kek_id).label("id")).cte("kek", recursive=True)
+_next_kek = select(func.min(data_keys.c.kek_id)).where(data_keys.c.kek_id > _first_kek.c.id).scalar_subquery()
+_kek = _first_kek.union_all(select(_next_kek).where(_first_kek.c.id.is_not(None)))
+_of_kek = data_keys.alias("of_kek")
+_one_of_kek = (
+    select(_of_kek.c.id)
+    .where(_of_kek.c.kek_id >= _kek.c.id)
+    .order_by(_of_kek.c.kek_id, _of_kek.c.id)
+    .limit(literal_column("1"))
+    .scalar_subquery()
 )
-_any_key = data_keys.alias("any_key")
-DATA_KEYS_BY_KEK = select(data_keys).join(
-    _kek,
-    data_keys.c.id
-    == select(_any_key.c.id).where(_any_key.c.kek_id == _kek.c.id).limit(literal_column("1")).scalar_subquery(),
-)
+DATA_KEYS_BY_KEK = select(data_keys).join(_kek, data_keys.c.id == _one_of_kek)
+KEY_CHECK = select(key_checks.c.value).where(key_checks.c.name == bindparam("name"))
 SIGNING_KEYS = select(signing_keys).order_by(signing_keys.c.created_at, signing_keys.c.kid)
 
-_with_client = select(authorizations, client_orgs).join(
-    client_orgs, client_orgs.c.id == authorizations.c.client_org
-)
+_with_client = select(authorizations, client_orgs).join(client_orgs, client_orgs.c.id == authorizations.c.client_org)
 # Two queries rather than one with "or": each is certain to go by its index.
 HELD_AUTHORIZATIONS: CompoundSelect[*tuple[Any, ...]] = union_all(
     _with_client.where(authorizations.c.user_id == bindparam("user_id")),

@@ -62,9 +62,10 @@ data_keys = Table(
     metadata,
     Column("id", _KEY, primary_key=True),
     Column("owner", _KEY, nullable=False, unique=True),
-    Column("kek_id", _KEY, nullable=False, index=True),
+    Column("kek_id", _KEY, nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Index("data_keys_kek_id_id_idx", "kek_id", "id"),
 )
 
 connections = Table(

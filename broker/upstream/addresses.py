@@ -53,8 +53,6 @@ def may_connect(address: str, allowed: Iterable[Network]) -> bool:
         outer = ip_address(address)
     except ValueError:
         return False
-    if isinstance(outer, IPv6Address) and outer.scope_id is not None:
-        return False
     inner = _inside(outer)
     return any(inner in network for network in allowed) or _is_public(inner)
 
@@ -70,7 +68,7 @@ def _inside(address: Address) -> Address:
 def _is_public(address: Address) -> bool:
     if address.is_multicast or address.is_reserved or not address.is_global:
         return False
-    return isinstance(address, IPv4Address) or (address in _GLOBAL_UNICAST and address.teredo is None)
+    return isinstance(address, IPv4Address) or address in _GLOBAL_UNICAST
 
 
 def _is_loopback(host: str) -> bool:

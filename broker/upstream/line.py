@@ -49,12 +49,17 @@ class Line:
     ) -> Answer:
         """Send one request, once; waiting for a free place counts as time too. Raises `Fault`."""
         self._check_rested()
+        began = _clock()
         try:
             async with asyncio.timeout(TOTAL_SECONDS), self._free:
                 answer = await self._transport.send(method, url, what=what, headers=headers, body=body, longest=longest)
         except TimeoutError:
             self._count_failure()
             raise unavailable(f"{what}: no answer in {TOTAL_SECONDS} s") from None
+        except asyncio.CancelledError:
+            if _clock() - began > QUICKLY:  # whoever asked has a deadline of their own, and stopped waiting
+                self._count_failure()
+            raise
         except Fault as fault:
             if fault.code == "provider_unavailable":
                 self._count_failure()
@@ -67,15 +72,14 @@ class Line:
 
     async def get(self, url: str, *, what: str, headers: Mapping[str, str] = _JSON) -> Answer:
         """GET; once more, a moment later, when that failed quickly and in a way that may pass. Raises `Fault`."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
+        began = _clock()
         try:
             answer = await self.send("GET", url, what=what, headers=headers)
         except Fault as fault:
-            if fault.code != "provider_unavailable" or clock() - began > QUICKLY:
+            if fault.code != "provider_unavailable" or _clock() - began > QUICKLY:
                 raise
         else:
-            if answer.status not in _PASSING or clock() - began > QUICKLY:
+            if answer.status not in _PASSING or _clock() - began > QUICKLY:
                 return answer
         await asyncio.sleep((50 + secrets.randbelow(100)) / 1000)  # not all at the same moment
         return await self.send("GET", url, what=what, headers=headers)
@@ -88,7 +92,7 @@ class Line:
         return read_json(answer, what)
 
     def _check_rested(self) -> None:
-        now = asyncio.get_running_loop().time()
+        now = _clock()
         if self._failures >= TRIPS_AFTER:
             if now < self._rests_until:
                 raise unavailable("left alone after many failures in a row")
@@ -96,7 +100,12 @@ class Line:
 
     def _count_failure(self) -> None:
         self._failures += 1
-        self._rests_until = asyncio.get_running_loop().time() + REST_SECONDS
+        self._rests_until = _clock() + REST_SECONDS
+
+
+def _clock() -> float:
+    """Seconds that only ever grow; not the time of day."""
+    return asyncio.get_running_loop().time()
 
 
 @asynccontextmanager

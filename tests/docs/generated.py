@@ -58,7 +58,12 @@ def parts() -> Mapping[str, Callable[[], str]]:
 
 
 def _attributes(provider: Provider) -> str:
-    lines = [f"## {provider.name}", "", "| attribute | claim | where | scope | released with |", "|---|---|---|---|---|"]
+    lines = [
+        f"## {provider.name}",
+        "",
+        "| attribute | claim | where | scope | released with |",
+        "|---|---|---|---|---|",
+    ]
     for name, attribute in provider.attributes.items():
         scope = "-" if attribute.scope is None else f"`{attribute.scope}`"
         released = f"`{ATTRIBUTE_SCOPES[name]}`" if name in ATTRIBUTE_SCOPES else "-"
@@ -120,7 +125,9 @@ def _id_token() -> str:
 
 def _json(document: object) -> str:
     text = json.dumps(document, indent=2)
-    text = re.sub(r"\[\n\s+(.*?)\n\s+\]", lambda match: "[" + re.sub(r"\n\s+", " ", match[1]) + "]", text, flags=re.DOTALL)
+    text = re.sub(
+        r"\[\n\s+(.*?)\n\s+\]", lambda match: "[" + re.sub(r"\n\s+", " ", match[1]) + "]", text, flags=re.DOTALL
+    )
     return f"```json\n{text}\n```"
 
 

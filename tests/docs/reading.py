@@ -39,7 +39,9 @@ def reference(name: str) -> str:
 
 def section(page: str, heading: str) -> str:
     """What stands below a heading, subsections included. Raises `LookupError`."""
-    found = [(match.start(), match.end(), len(match[1]), match[2]) for match in _HEADING.finditer(_without_blocks(page))]
+    found = [
+        (match.start(), match.end(), len(match[1]), match[2]) for match in _HEADING.finditer(_without_blocks(page))
+    ]
     for number, (_, end, level, title) in enumerate(found):
         if title == heading:
             following = (start for start, _, other, _ in found[number + 1 :] if other <= level)

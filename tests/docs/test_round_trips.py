@@ -124,7 +124,9 @@ class Walk:
         page = await self.browser.get("/account/connections")
         for address in re.findall(r"/account/connections/con_\w+/disconnect", page.text):
             asked = await self.ask("disconnect_page", "signed in", "GET", address)
-            answer = await self.ask("disconnect", "signed in, with the Provider told", "POST", address, data=_csrf(asked))
+            answer = await self.ask(
+                "disconnect", "signed in, with the Provider told", "POST", address, data=_csrf(asked)
+            )
             if "You are signed out" in answer.text:
                 break
 
@@ -142,7 +144,11 @@ async def test_every_count_on_the_page_is_what_the_broker_asks(broker: CountedBr
         await Walk(broker, warm).everything()
     walk = Walk(broker, "ada")
     await walk.everything()
-    told = {(code(row[0])[0], row[1]): row[2:] for row in rows(section(reference("database"), "How often a request asks")) if code(row[0])}
+    told = {
+        (code(row[0])[0], row[1]): row[2:]
+        for row in rows(section(reference("database"), "How often a request asks"))
+        if code(row[0])
+    }
 
     print("\n".join(str((k, v)) for k, v in walk.measured.items()))
     assert {name for name, _ in told} == {row[0] for row in TABLE}

@@ -112,6 +112,16 @@ ATTEMPT = SignInAttempt(
 )
 
 
+def asked(**changes: str | list[str] | None) -> dict[str, list[str]]:
+    """The right request with some parameters changed, or (None) left out."""
+    parameters = dict(ASKED)
+    for name, value in changes.items():
+        parameters.pop(name, None)
+        if value is not None:
+            parameters[name] = [value] if isinstance(value, str) else value
+    return parameters
+
+
 def shortened(value: str) -> str:
     """The name of a test about `value`."""
     return ascii(value) if len(value) <= 60 else f"{value[:40]!a} and so on, {len(value)} characters"

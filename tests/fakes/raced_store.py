@@ -22,10 +22,16 @@ class RacedStore(MemoryStore):
         super().__init__()
         self.received: list[tuple[object, ...]] = []
         self._rivals: defaultdict[str, list[Act]] = defaultdict(list)
+        self._tireless: dict[str, Act] = {}
+        self._racing = False
 
     def before(self, method: str, act: Act) -> None:
-        """Just before `method` is called next, `act` happens; each act once, in the order of asking."""
+        """Just before `method` is called next, `act` happens; each act once, in order. A rival meets no rivals."""
         self._rivals[method].append(act)
+
+    def always_before(self, method: str, act: Act) -> None:
+        """Before every call of `method` from now on."""
+        self._tireless[method] = act
 
     def stop_before(self, method: str) -> None:
         """Nothing answers any more, from the next call of `method` on."""
@@ -35,6 +41,12 @@ class RacedStore(MemoryStore):
 
         self.before(method, stop)
 
+    async def _rivals_act(self, method: str) -> None:
+        if self._rivals[method]:
+            await self._rivals[method].pop(0)()
+        if method in self._tireless:
+            await self._tireless[method]()
+
     # Every method, and those to come: a value must not slip through one that was forgotten here.
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
@@ -43,9 +55,10 @@ class RacedStore(MemoryStore):
 
         async def called(*arguments: Any, **named: Any) -> Any:
             self.received.append((name, *arguments, *named.values()))
-            waiting = self._rivals[name]
-            if waiting:
-                await waiting.pop(0)()
+            if not self._racing:
+                self._racing = True
+                await self._rivals_act(name)
+                self._racing = False
             return await found(*arguments, **named)
 
         return called

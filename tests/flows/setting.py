@@ -5,7 +5,6 @@ Every value that a Provider tells is made up, and what the policy drops has "dro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from broker.domain.ids import ClientOrgId, RegistrationId
@@ -51,7 +50,7 @@ ADA_AT_CORP = Person(
 
 
 SECRETS = {"crm": "crm-secret-canary", "reports": "reports-secret-canary", "robot": "robot-secret-canary"}
-CLIENTS: Mapping[str, Any] = {
+CLIENTS: dict[str, Any] = {
     "acme": {
         "name": "Acme Inc.",
         "rights": ["invoices:read", "invoices:write", "reports:read"],
@@ -66,7 +65,7 @@ CLIENTS: Mapping[str, Any] = {
         ],
     },
 }
-APPLICATIONS: Mapping[str, Any] = {
+APPLICATIONS: dict[str, Any] = {
     "demo-app": {
         "name": "Demo",
         "type": "public",
@@ -101,7 +100,7 @@ APPLICATIONS: Mapping[str, Any] = {
         "first_party": True,
     },
 }
-POLICY: Mapping[str, Any] = {
+POLICY: dict[str, Any] = {
     "google": {
         "keep": {"email": "Contact address", "name": "Shown to colleagues"},
         "release": {"email": "Audit trails", "name": "Greeting"},

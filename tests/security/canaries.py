@@ -24,11 +24,13 @@ class Canaries:
 
     known: dict[str, str] = field(default_factory=dict, repr=False)
     people: set[str] = field(default_factory=set, repr=False)
+    _forms: dict[str, frozenset[bytes]] = field(default_factory=dict, repr=False)
 
     def add(self, kind: str, value: str | None) -> None:
         """Remember one."""
-        if value is not None and len(value) >= _SHORTEST:
+        if value is not None and len(value) >= _SHORTEST and value not in self.known:
             self.known[value] = kind
+            self._forms[value] = forms_of(value)
 
     def add_keyring(self, document: str) -> None:
         """The keys themselves, and what proves us to others and others to us."""
@@ -54,19 +56,15 @@ class Canaries:
     def leaked(self, text: bytes, *, but: Iterable[str] = ()) -> list[str]:
         """The kinds of those that stand in `text`, in any form, but for the kinds that may."""
         allowed = set(but)
-        return sorted({kind for value, kind in self.known.items() if kind not in allowed and stands_in(value, text)})
+        kinds = (kind for value, kind in self.known.items() if any(form in text for form in self._forms[value]))
+        return sorted(set(kinds) - allowed)
 
     def told_of_people(self, text: bytes) -> list[str]:
         """What of people's data stands in `text`."""
-        return sorted(value for value in self.people if stands_in(value, text))
+        return sorted(value for value in self.people if any(form in text for form in forms_of(value)))
 
 
-def stands_in(value: str, text: bytes) -> bool:
-    """Whether `text` holds `value` in one of the forms."""
-    return any(form in text for form in forms_of(value))
-
-
-def forms_of(value: str) -> set[bytes]:
+def forms_of(value: str) -> frozenset[bytes]:
     """As it is, hex, base64 at each of the three alignments, percent-encoded."""
     raw = value.encode()
     forms = {raw, raw.hex().encode(), quote(value, safe="").encode()}
@@ -76,4 +74,4 @@ def forms_of(value: str) -> set[bytes]:
         kept = whole[4 if before else 0 : -4]
         if len(kept) >= _SHORTEST:
             forms |= {kept, kept.replace(b"+", b"-").replace(b"/", b"_")}
-    return forms
+    return frozenset(forms)

@@ -126,7 +126,7 @@ async def open_world(
         app = create_app(made, clock)
         await stack.enter_async_context(running(app))
         store = await stack.enter_async_context(SqlStore(database_url))
-        watch = Watch(settings=made, template=template, secrets=secrets, log=log)
+        watch = Watch(settings=made, template=template, secrets=secrets, log=log, closing=stack)
         world = World(
             settings=made,
             folder=folder,

@@ -51,6 +51,7 @@ async def test_an_empty_store_finds_nothing(store: Store) -> None:
     assert await store.catalogue() == Catalogue(clients={}, applications={}, authorizations=())
     assert await store.due_revocations(w.NOW, 9) == ()
     assert await store.signing_keys() == ()
+    assert await store.key_check("lookup") is None
     assert await store.data_keys_by_kek() == {}
     assert await store.events(9) == ()
     assert await store.forget_expired(w.NOW) == 0

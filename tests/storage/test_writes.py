@@ -394,6 +394,16 @@ async def test_one_signing_key_is_active(store: Store) -> None:
     assert [key.kid for key in await store.signing_keys()] == ["old", "now", "older"]
 
 
+async def test_a_key_is_noted_once(store: Store) -> None:
+    """By what it made of a known text; another key is noticed by that, and does not replace it."""
+    noted = c.AddKeyCheck(name="lookup", value=w.hashed("known"))
+    await store.write(noted)
+
+    assert await store.key_check("lookup") == w.hashed("known")
+    assert await lost(store, noted) == "AddKeyCheck"
+    assert await lost(store, replace(noted, value=w.hashed("by another key"))) == "AddKeyCheck"
+
+
 def whole_life() -> Sequence[tuple[Change, ...]]:
     """Units in which a later Change meets what an earlier one did."""
     return (

@@ -11,7 +11,7 @@ import pytest
 
 from broker.domain.errors import Fault
 from broker.upstream.http import Answer, Transport
-from broker.upstream.line import AT_A_TIME, REST_SECONDS, TRIPS_AFTER, Line, deadline, read_json
+from broker.upstream.line import AT_A_TIME, QUICKLY, REST_SECONDS, TRIPS_AFTER, Line, deadline, read_json
 from tests.upstream.raw import Handler, answer, raw_server, saying
 
 pytestmark = pytest.mark.anyio
@@ -118,6 +118,25 @@ async def test_a_provider_that_fails_again_and_again_is_left_alone(transport: Tr
         assert raised.value.detail == "left alone after many failures in a row"
         assert raised.value.retry_after == REST_SECONDS
         assert len(server.heads) == asked == 2 * TRIPS_AFTER
+
+
+async def test_a_wait_that_somebody_else_ended_was_a_failure_too(transport: Transport) -> None:
+    """A caller's own, shorter deadline does not hide that the Provider hangs; a person who leaves says nothing."""
+    async with raw_server(saying(b"", pause=30)) as server:
+        for seconds in (0.1, QUICKLY + 0.2):
+            line = Line(transport)
+            crowd = [asyncio.create_task(waiting(line, server.url, seconds)) for _ in range(TRIPS_AFTER)]
+            await asyncio.gather(*crowd)
+            asked = server.connections
+            await waiting(line, server.url, 0.1)
+
+            assert server.connections == asked + (1 if seconds < QUICKLY else 0)
+
+
+async def waiting(line: Line, url: str, seconds: float) -> None:
+    with pytest.raises(Fault):
+        async with deadline(seconds, "exchange"):
+            await line.send("POST", url, what="token")
 
 
 async def test_one_probe_finds_out_whether_it_is_back(transport: Transport) -> None:

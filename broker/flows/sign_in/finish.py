@@ -17,8 +17,10 @@ from broker.domain.identity import normalise_email
 from broker.flows.ports import Callback, LiveSession, Ports
 from broker.flows.sign_in.decision import Decision, Return, decide
 
-_TRIES = 4
-"""How often a lost race (two first sign-ins at once, an invitation taken meanwhile) is decided afresh."""
+_TRIES = 64
+"""How often a lost race (two first sign-ins at once, an invitation taken meanwhile) is decided afresh.
+
+Somebody wins each round, so as many as this can come back with one account at the same moment; the code is spent."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

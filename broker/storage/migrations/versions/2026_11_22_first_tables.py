@@ -38,10 +38,11 @@ def upgrade() -> None:
         "data_keys",
         Column("id", KEY, primary_key=True),
         Column("owner", KEY, nullable=False, unique=True),
-        Column("kek_id", KEY, nullable=False, index=True),
+        Column("kek_id", KEY, nullable=False),
         Column("wrapped", LargeBinary, nullable=False),
         Column("created_at", TIME, nullable=False),
     )
+    op.create_index("data_keys_kek_id_id_idx", "data_keys", ["kek_id", "id"])
     op.create_table(
         "connections",
         Column("id", KEY, primary_key=True),
