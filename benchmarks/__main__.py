@@ -9,7 +9,6 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import jwt
@@ -21,7 +20,7 @@ from benchmarks import report, rounds, servers
 from benchmarks.databases import durable_postgres
 from benchmarks.driver import Load
 from benchmarks.readings import Cores
-from benchmarks.rounds import BARE, PEER, POSTGRESQL, SQLITE, System
+from benchmarks.rounds import BARE, PEER, POSTGRESQL, SQLITE, Plan, System
 from benchmarks.scenarios import SCENARIOS, Place
 from benchmarks.wire import Broken
 from tests.servers.process import NotReady
@@ -32,26 +31,16 @@ PEOPLE = 1000
 JWKS = "/.well-known/jwks.json"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """What was asked for on the command line."""
-
-    load: Load
-    pairs: int
-    scenarios: Sequence[str]
-
-
 def main(arguments: Sequence[str]) -> int:
     """Exit code: 0 measured, 1 not, or with errors. A missed goal is a finding, not an error."""
     plan = _plan(arguments)
     try:
         with _systems(cores := servers.take_cores()) as (systems, helpers):
-            work = rounds.run(systems, plan.scenarios, plan.load, plan.pairs, cores, helpers, _say)
-            findings = uvloop.run(work)
+            findings = uvloop.run(rounds.run(plan, systems, cores, helpers, _say))
     except (NotReady, Broken) as error:
         _say(f"not measured: {error}")
         return 1
-    path = report.write(KEPT_IN, findings, systems, plan.load, plan.pairs)
+    path = report.write(KEPT_IN, plan, findings, systems)
     print(report.tables(findings, systems))
     _say(f"kept in {path}")
     return 1 if findings.errors else 0
@@ -102,15 +91,24 @@ def _plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument("--seconds", type=float, help="length of a window")
     parser.add_argument("--workers", type=int, default=16, help="how many work side by side (16)")
     parser.add_argument("--only", default=",".join(SCENARIOS), help=f"out of {', '.join(SCENARIOS)}")
+    parser.add_argument(
+        "--patience", type=int, default=0, help="how often a round may be run anew when others were at work (0)"
+    )
     asked = parser.parse_args(arguments)
     pairs = asked.pairs or (3 if asked.quick else 5)
     seconds = asked.seconds or (2.0 if asked.quick else 5.0)
     scenarios = asked.only.split(",")
-    if not (1 <= pairs <= 30 and 0.5 <= seconds <= 30 and 1 <= asked.workers <= 64):
-        parser.error("at most 30 rounds of 0.5 to 30 s with 64 workers")
+    bounded = 1 <= pairs <= 30 and 0.5 <= seconds <= 30 and 1 <= asked.workers <= 64 and 0 <= asked.patience <= 100
+    if not bounded:
+        parser.error("at most 30 rounds of 0.5 to 30 s, 64 workers, a patience of 100")
     if unknown := set(scenarios) - SCENARIOS.keys():
         parser.error(f"there is no {', '.join(sorted(unknown))}")
-    return Plan(load=Load(workers=asked.workers, seconds=seconds), pairs=pairs, scenarios=scenarios)
+    return Plan(
+        scenarios=scenarios,
+        load=Load(workers=asked.workers, seconds=seconds),
+        pairs=pairs,
+        patience=asked.patience,
+    )
 
 
 def _say(line: str) -> None:

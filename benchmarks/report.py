@@ -14,8 +14,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.driver import Load, Window
-from benchmarks.rounds import POSTGRESQL, SQLITE, Findings, System
+from benchmarks.driver import Window
+from benchmarks.rounds import POSTGRESQL, SQLITE, Findings, Plan, System
 from benchmarks.scenarios import SCENARIOS
 
 IDLE_MIB = 93.0
@@ -34,14 +34,14 @@ def tables(findings: Findings, systems: Mapping[str, System]) -> str:
     return "\n\n".join(parts)
 
 
-def write(folder: Path, findings: Findings, systems: Mapping[str, System], load: Load, pairs: int) -> Path:
+def write(folder: Path, plan: Plan, findings: Findings, systems: Mapping[str, System]) -> Path:
     """Keep it all in a file of its own, and the tables beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     document = {
         "at": stamp,
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "python": platform.python_version()},
-        "load": dataclasses.asdict(load) | {"pairs": pairs},
+        "plan": dataclasses.asdict(plan),
         "outcomes": [dataclasses.asdict(outcome) | {"met": outcome.met} for outcome in findings.outcomes],
         "windows": {
             scenario: {name: [dataclasses.asdict(one) for one in several] for name, several in by_system.items()}

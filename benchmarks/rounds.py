@@ -6,7 +6,7 @@ Refuses to judge by absolute figures: a comparison is the median of the ratios w
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.driver import Load, Watched, Window, measure
@@ -23,6 +23,16 @@ WARM_UP = 3.0
 """Seconds of a window that nobody counts, before the first round: connections open, Node compiles its busiest code."""
 QUIET = 0.2
 """Cores that other work on the machine may take of our two. With more of it speeds say little, and CPU decides."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What to run. `patience`: how many rounds of a scenario may be run anew because others were at work meanwhile."""
+
+    scenarios: Sequence[str]
+    load: Load
+    pairs: int
+    patience: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,19 +98,17 @@ class Findings:
 
 
 async def run(
+    plan: Plan,
     systems: Mapping[str, System],
-    scenarios: Iterable[str],
-    load: Load,
-    pairs: int,
     cores: Cores,
     helpers: Sequence[int],
     say: Callable[[str], None],
 ) -> Findings:
-    """Every scenario with every system that one of its comparisons names."""
+    """Every scenario with every system that one of its comparisons names. `helpers` share the driver's core."""
     windows: dict[str, dict[str, list[Window]]] = {}
-    for name in scenarios:
+    for name in plan.scenarios:
         contestants = [systems[one] for one in _contestants(name) if one in systems]
-        windows[name] = await _rounds(SCENARIOS[name], contestants, load, pairs, cores, helpers, say)
+        windows[name] = await _rounds(SCENARIOS[name], plan, contestants, cores, helpers, say)
     outcomes = [
         _outcome(comparison, windows[comparison.scenario])
         for comparison in COMPARISONS
@@ -114,26 +122,34 @@ async def run(
 
 async def _rounds(
     scenario: Scenario,
+    plan: Plan,
     contestants: Sequence[System],
-    load: Load,
-    pairs: int,
     cores: Cores,
     helpers: Sequence[int],
     say: Callable[[str], None],
 ) -> dict[str, list[Window]]:
     say(scenario.told)
-    watched = {
-        system.name: Watched(server=system.server.process_id, helpers=helpers, cores=cores) for system in contestants
-    }
-    warm_up = Load(workers=load.workers, seconds=WARM_UP)
+
+    async def window(system: System, seconds: float) -> Window:
+        watched = Watched(server=system.server.process_id, helpers=helpers, cores=cores)
+        return await measure(system.place, scenario, Load(workers=plan.load.workers, seconds=seconds), watched)
+
     for system in contestants:
-        await measure(system.place, scenario, warm_up, watched[system.name])
+        await window(system, WARM_UP)
     found: dict[str, list[Window]] = {system.name: [] for system in contestants}
-    for number in range(pairs):
-        for system in contestants if number % 2 == 0 else reversed(contestants):
-            window = await measure(system.place, scenario, load, watched[system.name])
-            found[system.name].append(window)
-            say(_line(system.name, window))
+    patience, number = plan.patience, 0
+    while number < plan.pairs:
+        ordered = contestants if number % 2 == 0 else contestants[::-1]
+        windows = {system.name: await window(system, plan.load.seconds) for system in ordered}
+        for name, one in windows.items():
+            say(_line(name, one))
+        if patience and any(one.strangers_busy > QUIET and not one.errors for one in windows.values()):
+            patience -= 1
+            say("  others were at work: once more")
+            continue
+        for name, one in windows.items():
+            found[name].append(one)
+        number += 1
     return found
 
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 ANSWER_WITHIN = 0.25
 """Seconds."""
+CONNECTIONS = 4
+"""Of one process. A burst waits its turn for less time than opening more would take."""
 _COUNT = """
 local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
@@ -25,12 +27,15 @@ class SharedCounts:
     """Counts of keys, each in a window of its own that begins with the first count."""
 
     def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             url,
+            max_connections=CONNECTIONS,
+            timeout=ANSWER_WITHIN,
             socket_timeout=ANSWER_WITHIN,
             socket_connect_timeout=ANSWER_WITHIN,
             retry=Retry(NoBackoff(), 0),  # a count repeated is a count too many
         )
+        self._redis = Redis.from_pool(pool)
         self._count = self._redis.register_script(_COUNT)
 
     async def count(self, key: str, per_seconds: int) -> tuple[int, float]:

@@ -20,6 +20,8 @@ from providers.spec import Provider
 from tests.docs.reading import REFERENCE
 
 _MARKED = re.compile(r"(<!-- generated: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_LIST = re.compile(r"\[\n\s+(.*?)\n\s+\]", re.DOTALL)
+_INDENT = re.compile(r"\n\s+")
 _NOW = 1_795_370_400
 _ISSUER = "https://id.partner-ops.example"
 _GRANT = Grant(

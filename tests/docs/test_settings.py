@@ -1,4 +1,4 @@
-"""Settings, policy, the `broker apply` file, the environment and the command line: every name has a row, and no other."""
+"""Settings, policy, the `broker apply` file, environment, command line: every name has a row, and every row a name."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_every_key_of_the_policy_has_a_row() -> None:
     assert sorted(names(section(reference("policy"), "[REGISTRATION]"))) == sorted(keys)
     narrowing = names(section(reference("policy"), "[REGISTRATION.clients.CLIENT]"))
     assert sorted(narrowing) == sorted(set(keys) - {"clients"})
-    policy.parse({"google": {"clients": {"acme": dict.fromkeys(narrowing, [])}}}, {RegistrationId("google"): ()})
+    policy.parse({"google": {"clients": {"acme": {key: [] for key in narrowing}}}}, {RegistrationId("google"): ()})
 
 
 def test_every_environment_variable_has_a_row() -> None:

@@ -22,7 +22,7 @@ from tests.world.world import World, open_world
 pytestmark = [pytest.mark.anyio, pytest.mark.requires_node]
 
 METHODS = ("client_secret_basic", "client_secret_post", "none")
-SECRET = "what:a+server&may%20read/wrongly=é"
+SECRET = "what:a+server&may%20read/wrongly=~|"  # VSCHAR (RFC 6749 appendix A.2), each of which is encoded differently somewhere
 AUDIENCE = "https://reports.partner-ops.example"
 
 CORP_SETTINGS = """

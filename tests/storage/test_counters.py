@@ -178,7 +178,7 @@ async def test_redis_that_hangs_costs_a_quarter_of_a_second_once(redis_url: str)
     began = time.monotonic()
 
     assert await hits(count, 3) == [None, None, 60]
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 0.7
     await count.close()
     proxy.speak()
     await proxy.refuse()

