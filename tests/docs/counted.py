@@ -126,22 +126,18 @@ class CountingEngine:
 
 @dataclass(kw_only=True, slots=True)
 class CountedBroker:
-    """The broker in memory, its demo Provider, and what the last request cost."""
+    """The broker in memory, its demo Provider, and a browser, which follows no redirect by itself."""
 
-    app: Surface
+    browser: AsyncClient
     provider: DemoProvider
     engine: CountingEngine
     proxy: Proxy | None
 
-    def browser(self) -> AsyncClient:
-        """A browser that no server has met; it follows no redirect by itself."""
-        return AsyncClient(transport=ASGITransport(app=self.app), base_url=ISSUER)
-
-    async def ask(self, browser: AsyncClient, method: str, url: str, **request: Any) -> tuple[Response, Counts]:
+    async def ask(self, method: str, url: str, **request: Any) -> tuple[Response, Counts]:
         """One request, and what it cost."""
         self.engine.counts = Counts()
         before = 0 if self.proxy is None else self.proxy.round_trips
-        answer = await browser.request(method, url, **request)
+        answer = await self.browser.request(method, url, **request)
         counts, self.engine.counts = self.engine.counts, Counts()
         counts.round_trips = None if self.proxy is None else self.proxy.round_trips - before
         return answer, counts
@@ -184,4 +180,6 @@ async def counted_broker(folder: Path, postgres_url: str | None = None) -> Async
             trusted_proxies=0,
         )
         surface = Surface(app, measures=app.state.web.measures, published={}, secure=False)
-        yield CountedBroker(app=surface, provider=provider, engine=engine, proxy=proxy)
+        browser = AsyncClient(transport=ASGITransport(app=surface), base_url=ISSUER)
+        await stack.enter_async_context(browser)
+        yield CountedBroker(browser=browser, provider=provider, engine=engine, proxy=proxy)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import jwt
 import pytest
@@ -46,6 +47,13 @@ try {
 
 
 @pytest.fixture
+async def browser() -> AsyncIterator[AsyncClient]:
+    """Ada's."""
+    async with AsyncClient() as browser:
+        yield browser
+
+
+@pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with open_world(tmp_path) as world:
         (tmp_path / "reports-secret").write_text(SECRET)
@@ -56,15 +64,14 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignedIn:
-    """Ada in the example Application, and her browser."""
+    """Ada in the example Application."""
 
     application: Any
-    browser: AsyncClient
     claims: dict[str, Any]
     tokens: dict[str, str]
 
 
-async def sign_in(world: World, *, confidential: bool = False, **more: str) -> SignedIn:
+async def sign_in(world: World, browser: AsyncClient, *, confidential: bool = False, **more: str) -> SignedIn:
     """As application.py does it, with a browser in between."""
     if confidential:
         arguments = ("reports", f"{REPORTS}/callback", SECRET)
@@ -72,10 +79,9 @@ async def sign_in(world: World, *, confidential: bool = False, **more: str) -> S
         arguments = ("demo-app", f"{world.application}/callback", None)
     application = examples.module("application").Application(world.issuer, *arguments)
     url, trip = application.sign_in(**more)
-    browser = AsyncClient(base_url=world.issuer)
     back = await visit(browser, url, until=application.redirect_uri)
     claims, tokens = application.callback(back, trip)
-    return SignedIn(application=application, browser=browser, claims=claims, tokens=tokens)
+    return SignedIn(application=application, claims=claims, tokens=tokens)
 
 
 async def visit(browser: AsyncClient, url: str, *, until: str) -> str:
@@ -85,16 +91,16 @@ async def visit(browser: AsyncClient, url: str, *, until: str) -> str:
         if answer.status_code == 200:
             form = answer.text.partition("<form")[2].partition("</form>")[0]
             hidden = {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form)}
-            answer = await browser.post("/sign-in/google", data=hidden)
+            answer = await browser.post(urljoin(str(answer.url), "/sign-in/google"), data=hidden)
         url = str(answer.headers["location"])
-        url = f"{browser.base_url}{url.lstrip('/')}" if url.startswith("/") else url
+        url = urljoin(str(answer.url), url)
     return url
 
 
 @pytest.mark.parametrize("confidential", [False, True])
-async def test_the_application_signs_ada_in(world: World, confidential: bool) -> None:
+async def test_the_application_signs_ada_in(world: World, browser: AsyncClient, confidential: bool) -> None:
     """Public and confidential: an ID token of its own, and a session JWT that the service accepts."""
-    ada = await sign_in(world, confidential=confidential)
+    ada = await sign_in(world, browser, confidential=confidential)
     service = examples.module("session_jwt")
     claims = service.Broker(world.issuer, REPORTS if confidential else AUDIENCE).claims(ada.tokens["access_token"])
 
@@ -106,27 +112,26 @@ async def test_the_application_signs_ada_in(world: World, confidential: bool) ->
     assert ada.application.userinfo(ada.tokens["access_token"])["email"] == "ada@acme.example"
 
 
-async def test_one_organization_and_no_choice_of_providers(world: World) -> None:
+async def test_one_organization_and_no_choice_of_providers(world: World, browser: AsyncClient) -> None:
     """The two parameters that are the broker's own."""
     url, _ = (
         examples.module("application")
         .Application(world.issuer, "demo-app", f"{world.application}/callback")
         .sign_in(organization="acme", provider="google")
     )
-    async with AsyncClient() as browser:
-        departed = await browser.get(url)
-    ada = await sign_in(world, organization="acme", provider="google")
+    departed = await browser.get(url)
+    ada = await sign_in(world, browser, organization="acme", provider="google")
     claims = examples.module("session_jwt").Broker(world.issuer, AUDIENCE).claims(ada.tokens["access_token"])
 
     assert departed.headers["location"].startswith(world.provider.issuer)
     assert (claims["org_id"], list(claims["authorizations"])) == ("acme", ["acme"])
 
 
-async def test_signing_out_ends_it_at_once(world: World) -> None:
+async def test_signing_out_ends_it_at_once(world: World, browser: AsyncClient) -> None:
     """The browser comes back to the Application; userinfo says that it is over."""
-    ada = await sign_in(world)
+    ada = await sign_in(world, browser)
     back_to = f"{world.application}/"
-    answer = await ada.browser.get(ada.application.sign_out(ada.tokens["id_token"], back_to))
+    answer = await browser.get(ada.application.sign_out(ada.tokens["id_token"], back_to))
 
     assert (answer.status_code, answer.headers["location"]) == (303, back_to)
     with pytest.raises(OSError, match="401"):
@@ -160,9 +165,9 @@ def _bent(world: World, ada: SignedIn) -> dict[str, tuple[str, str, str]]:
     }
 
 
-async def test_a_service_in_python_refuses_what_it_must(world: World) -> None:
+async def test_a_service_in_python_refuses_what_it_must(world: World, browser: AsyncClient) -> None:
     """Each of them with PyJWT's own error."""
-    ada = await sign_in(world)
+    ada = await sign_in(world, browser)
     service = examples.module("session_jwt")
 
     for issuer, audience, token in _bent(world, ada).values():
@@ -171,12 +176,12 @@ async def test_a_service_in_python_refuses_what_it_must(world: World) -> None:
 
 
 @pytest.mark.requires_node
-async def test_a_service_in_javascript_decides_alike(world: World, tmp_path: Path) -> None:
+async def test_a_service_in_javascript_decides_alike(world: World, browser: AsyncClient, tmp_path: Path) -> None:
     """The same token accepted, the same ones refused, by another library in another language."""
     (tmp_path / "session_jwt.mjs").write_text((EXAMPLES / "session_jwt.mjs").read_text())
     (tmp_path / "service.mjs").write_text(SERVICE)
     (tmp_path / "node_modules").symlink_to(PEERS / "node_modules")
-    ada = await sign_in(world)
+    ada = await sign_in(world, browser)
 
     def ask(issuer: str, audience: str, token: str) -> dict[str, Any]:
         given = json.dumps({"issuer": issuer, "audience": audience, "token": token})

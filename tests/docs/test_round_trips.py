@@ -38,15 +38,16 @@ class Walk:
         self.broker = broker
         self.persona = persona
         self.measured: Measured = {}
-        self.browser = broker.browser()
+        self.browser = broker.browser
 
     async def ask(self, name: str, who: str, method: str, url: str, **request: object) -> Response:
-        answer, counts = await self.broker.ask(self.browser, method, url, **request)
+        answer, counts = await self.broker.ask(method, url, **request)
         assert answer.status_code in (200, 303), (name, who, answer.text)
         self.measured[name, who] = counts
         return answer
 
     async def everything(self) -> None:
+        await self.pages_of_everybody()
         tokens = await self.sign_in("a new User")
         await self.pages()
         await self.in_session(tokens)
@@ -54,7 +55,7 @@ class Walk:
 
     async def sign_in(self, who: str) -> dict[str, str]:
         """A whole sign-in in a browser that nobody has met."""
-        self.browser = self.broker.browser()
+        self.browser.cookies.clear()
         asked = await self.ask("authorize", "nobody signed in", "GET", f"/oauth/authorize?{_request(OWN)}")
         chosen = await self.ask("sign_in", "for an Application", "GET", asked.headers["location"])
         departed = await self.ask(
@@ -89,21 +90,22 @@ class Walk:
         await self.redeem(back, FOREIGN | secret, "a confidential Application")
         await self.ask("authorize", "signed in, a third-party Application, allowed before", "GET", third)
         deny = _hidden(page) | {"decision": "deny"}
-        refused, counts = await self.broker.ask(self.browser, "POST", "/oauth/consent", data=deny)
+        refused, counts = await self.broker.ask("POST", "/oauth/consent", data=deny)
         assert "error=access_denied" in refused.headers["location"]
         self.measured["consent_decision", "deny"] = counts
 
     async def pages(self) -> None:
-        """The person's own pages, and everybody's."""
+        """The person's own pages."""
         for name in ("account", "connections", "sessions", "data"):
             path = "/account" if name == "account" else f"/account/{name}"
             await self.ask(name, "signed in", "GET", path)
-        stranger = self.broker.browser()
-        self.browser, mine = stranger, self.browser
+
+    async def pages_of_everybody(self) -> None:
+        """Where nobody has to be signed in."""
+        self.browser.cookies.clear()
         for name in ("home", "privacy", "terms", "openapi", "healthz", "readyz", "metrics"):
             path = next(row[1] for row in TABLE if row[0] == name)
             await self.ask(name, "anybody", "GET", path)
-        self.browser = mine
 
     async def leave(self) -> None:
         """Connect, disconnect, end Sessions, sign out, in as many browsers as that takes."""

@@ -70,7 +70,6 @@ def test_the_broker_serves_after_these_commands(folder: Path) -> None:
             assert json.load(answer)["issuer"] == "https://id.partner-ops.example"
     finally:
         stop(process)
-    assert process.returncode == 0
 
 
 def test_docker_runs_what_the_image_is_made_for() -> None:
@@ -78,10 +77,11 @@ def test_docker_runs_what_the_image_is_made_for() -> None:
     dockerfile = text(ROOT / "Dockerfile")
     told = section(RUN, "Docker")
 
-    assert re.search(r"^USER (\d+):", dockerfile, re.MULTILINE)[1] in told  # type: ignore[index]
-    assert re.search(r"BROKER_CONFIG=(\S+)", dockerfile)[1] in told  # type: ignore[index]
-    assert re.search(r"^WORKDIR (/var/\S+)", dockerfile, re.MULTILINE)[1] in told  # type: ignore[index]
-    assert f"port {re.search(r'^EXPOSE (\d+)', dockerfile, re.MULTILINE)[1]}" in told  # type: ignore[index]
+    (user,) = re.findall(r"^USER (\d+):", dockerfile, re.MULTILINE)
+    (settings,) = re.findall(r"BROKER_CONFIG=(\S+)", dockerfile)
+    (port,) = re.findall(r"^EXPOSE (\d+)", dockerfile, re.MULTILINE)
+    (data,) = re.findall(r"^WORKDIR (/var/\S+)", dockerfile, re.MULTILINE)
+    assert [fact for fact in (f"user {user}", settings, f"port {port}", data) if fact not in told] == []
 
 
 @pytest.mark.anyio

@@ -1,0 +1,155 @@
+"""There is a key to sign with, and only one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from broker.crypto.jwk import spells
+from broker.crypto.signing_keys import GeneratedKey, generate_signing_key, load_signing_keys
+from broker.crypto.vault import LocalVault
+from broker.domain.changes import AddDataKey, AddSigningKey, Record
+from broker.domain.errors import Fault
+from broker.domain.ledger import AuditEvent
+from broker.domain.sealing import SYSTEM_OWNER
+from broker.flows.keys.ensure import SigningKeys, ensure_signing_key
+from tests.fakes.clock import SettableClock
+from tests.fakes.raced_store import RacedStore
+from tests.flows.refusals import refusal
+from tests.flows.setting import NOW
+from tests.flows.texts import holds
+from tests.flows.world import KEYRING
+
+pytestmark = pytest.mark.anyio
+
+
+class Start:
+    """A broker that starts on a store; it notes the keys that it makes."""
+
+    def __init__(self, store: RacedStore) -> None:
+        self.store = store
+        self.vault = LocalVault(KEYRING)
+        self.made: list[GeneratedKey] = []
+
+    async def generate(self) -> GeneratedKey:
+        self.made.append(await generate_signing_key())
+        return self.made[-1]
+
+    async def ensure(self) -> SigningKeys:
+        return await ensure_signing_key(self.store, self.vault, SettableClock(NOW), self.generate)
+
+
+@pytest.fixture
+def start() -> Start:
+    """The first start there ever was."""
+    return Start(RacedStore())
+
+
+async def test_the_first_start_makes_a_key(start: Start) -> None:
+    """Sealed under the system's own data key, active, and one line of the ledger names it."""
+    keys = await start.ensure()
+
+    (record,) = keys.records
+    (made,) = start.made
+    assert (record.kid, record.alg, record.active, record.created_at) == (made.kid, "ES256", True, NOW)
+    assert spells(record.public_jwk, json.loads(made.public_jwk))
+    assert (keys.data_key.owner, record.data_key_id) == (SYSTEM_OWNER, keys.data_key.id)
+    (loaded,) = await load_signing_keys(keys.records, keys.data_key, start.vault)
+    assert loaded.kid == made.kid
+    (event,) = start.store.tables.ledger.values()
+    assert event == AuditEvent(at=NOW, action="signing_key.add", outcome="done", object_id=made.kid)
+
+
+async def test_the_private_half_is_handed_to_no_store(start: Start) -> None:
+    """Only its seal is."""
+    await start.ensure()
+
+    assert not holds(start.store.received, start.made[0].private_der.decode("latin-1"))
+
+
+async def test_every_later_start_takes_the_key_that_there_is(start: Start) -> None:
+    """It makes none and writes nothing."""
+    first = await start.ensure()
+    start.store.writes.clear()
+
+    assert await start.ensure() == first
+    assert len(start.made) == 1
+    assert start.store.writes == []
+
+
+async def test_two_first_starts_at_once_make_one_key(start: Start) -> None:
+    """Whichever write the other one comes before."""
+    for number_of_writes in range(2):
+        store = RacedStore()
+        one, other = Start(store), Start(store)
+
+        async def pause() -> None:
+            return
+
+        for _ in range(number_of_writes):
+            store.before("write", pause)
+        store.before("write", other.ensure)
+        keys = await one.ensure()
+
+        assert [key.kid for key in keys.records] == [other.made[0].kid]
+        assert len([change for changes in store.writes for change in changes if isinstance(change, AddDataKey)]) == 1
+        assert len(store.tables.ledger) == 1
+
+
+async def test_keys_that_only_verify_do_not_suffice(start: Start) -> None:
+    """One to sign with is made beside them."""
+    first = await start.ensure()
+    (old,) = first.records
+    start.store.tables.signing_keys[old.kid] = type(old)(
+        kid=old.kid,
+        alg=old.alg,
+        active=False,
+        public_jwk=old.public_jwk,
+        sealed_private=old.sealed_private,
+        data_key_id=old.data_key_id,
+        created_at=old.created_at,
+    )
+    keys = await start.ensure()
+
+    assert [(key.kid, key.active) for key in keys.records if key.active] == [(start.made[1].kid, True)]
+    assert len(keys.records) == 2
+    assert keys.data_key == first.data_key
+
+
+async def test_a_data_key_that_there_is_is_used(start: Start) -> None:
+    """Such as one whose first start went wrong before the signing key was written."""
+    data_key = await start.vault.new_key(SYSTEM_OWNER, NOW)
+    await start.store.write(AddDataKey(key=data_key))
+    keys = await start.ensure()
+
+    assert keys.data_key == data_key
+    written = [change for changes in start.store.writes[1:] for change in changes]
+    assert [type(change) for change in written] == [AddSigningKey, Record]
+
+
+async def test_a_race_that_never_ends_is_given_up(start: Start) -> None:
+    """The broker does not start with a key that is not its own."""
+
+    async def take_and_give_up() -> None:
+        await Start(start.store).ensure()
+        start.store.tables.signing_keys.clear()
+        start.store.tables.data_keys.clear()
+        await start.store.write(AddDataKey(key=await start.vault.new_key(SYSTEM_OWNER, NOW)))
+
+    async def forget_again() -> None:
+        start.store.tables.data_keys.clear()
+
+    start.store.always_before("write", take_and_give_up)
+    start.store.always_before("signing_keys", forget_again)
+    with refusal(Fault, "contention"):
+        await start.ensure()
+    assert start.store.tables.signing_keys == {}
+
+
+async def test_a_store_that_does_not_answer_is_a_fault(start: Start) -> None:
+    """The broker does not start."""
+    start.store.down = True
+
+    with refusal(Fault, "storage_unavailable"):
+        await start.ensure()

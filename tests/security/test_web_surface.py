@@ -1,0 +1,492 @@
+"""G13: what any web server can be attacked by: headers, paths, markup, frames, other origins, floods."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from broker.web.guard import REFUSALS
+from broker.web.routes import TABLE
+from tests.fakes.providers.google_like import FakeGoogle
+from tests.security.browser import SAME_ORIGIN, Browser, answered, ask
+from tests.security.invariants import check_format
+from tests.security.staged import staged
+from tests.security.template import CLIENTS, HTTP, Template
+from tests.security.world import World, open_world
+
+pytestmark = pytest.mark.anyio
+
+PRIVATE = ["/account", "/account/connections", "/account/sessions", "/account/data"]
+FORWARDED = ["X-Forwarded-For", "X_Forwarded_For", "X-Real-IP", "Forwarded", "X-Client-IP", "True-Client-IP", "Via"]
+
+
+async def fill(browser: Browser, number: int, **headers: str) -> list[int]:
+    """So many refused token requests; their statuses."""
+    return [
+        (await browser.send("POST", "/oauth/token", form={"client_id": "nobody"}, headers=headers)).status_code
+        for _ in range(number)
+    ]
+
+
+@pytest.mark.parametrize(
+    "header", ["Host", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Original-URL"]
+)
+async def test_no_header_makes_an_address(world: World, ada: Browser, header: str) -> None:
+    """G13-01: links, redirects and discovery name the configured issuer, whatever a request says."""
+    evil = {header: "evil.example"}
+    for path in ("/", "/account", "/sign-in", "/privacy", "/nowhere", ask().url, "/.well-known/openid-configuration"):
+        answer = await ada.get(path, headers=evil)
+        assert "evil" not in answer.text + answer.headers.get("Location", "")
+
+
+@pytest.mark.parametrize("header", FORWARDED)
+async def test_nobody_chooses_the_address_they_are_counted_by(world: World, header: str) -> None:
+    """G13-02: without trusted proxies the peer's own address counts, whatever is claimed."""
+    browser = world.browser("203.0.113.7")
+    await fill(browser, REFUSALS, **{header: "198.51.100.1"})
+
+    assert await fill(browser, 1, **{header: "198.51.100.2"}) == [429]
+    assert await fill(world.browser("198.51.100.1"), 1) == [401]
+
+
+@pytest.fixture
+async def behind_proxies(template: Template, tmp_path: Path) -> AsyncIterator[World]:
+    """A broker behind two proxies, each of which appends to `X-Forwarded-For`."""
+    async with open_world(template, tmp_path, trusted_proxies=2) as world:
+        yield world
+
+
+async def test_only_what_trusted_proxies_appended_is_read(behind_proxies: World) -> None:
+    """G13-02: the last two hops are theirs; what stands before was sent by whoever asks."""
+    proxy = behind_proxies.browser("10.9.9.9")
+    real = "203.0.113.7, 10.0.0.1"
+    await fill(proxy, REFUSALS, **{"X-Forwarded-For": f"1.1.1.1, {real}"})
+
+    assert await fill(proxy, 1, **{"X-Forwarded-For": f"2.2.2.2, {real}"}) == [429]
+    assert await fill(proxy, 1, **{"X-Forwarded-For": "203.0.113.8, 10.0.0.1"}) == [401]
+
+
+async def test_a_second_header_line_counts_like_a_longer_one(behind_proxies: World) -> None:
+    """G13-02: RFC 9110 section 5.3: lines of one name are one list."""
+    proxy = behind_proxies.browser("10.9.9.9")
+    await fill(proxy, REFUSALS, **{"X-Forwarded-For": "203.0.113.7, 10.0.0.1"})
+    lines = [("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-For", "10.0.0.1")]
+
+    answer = await proxy.send("POST", "/oauth/token", form={"client_id": "nobody"}, headers=lines)
+
+    assert answer.status_code == 429
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+async def test_no_spelling_of_a_path_goes_round_the_door(world: World, path: str) -> None:
+    """G13-03: without a Session every spelling leads to signing in, or nowhere."""
+    last = path.rsplit("/", 1)[1]
+    spellings = {
+        *(
+            path,
+            path + "/",
+            path + "//",
+            path + ";",
+            path + ";x=y",
+            path + "%2f",
+            path + "%2F..",
+            path + "%00",
+            path + "%20",
+        ),
+        *(
+            path + "?",
+            path + ".json",
+            path + "%3f",
+            path + "%23",
+            path + "#x",
+            "/." + path,
+            "/x/.." + path,
+            path.upper(),
+        ),
+        *(
+            path.replace("account", "%61ccount"),
+            path.replace("/", "%2f"),
+            path.replace("/", "\\"),
+            "/healthz/.." + path,
+        ),
+        *(f"/healthz%2f..{path}", f"/.well-known/..{path}", f"/assets/..{path}", f"/{last};/../account/{last}"),
+    }
+    for spelled in sorted(spellings):
+        for headers in ({}, {"User-Agent": "kube-probe/1.30"}, {"X-Original-URL": path, "X-Rewrite-URL": path}):
+            answer = await world.browser().get(spelled, headers=headers)
+            assert answer.status_code in (303, 404), spelled
+            assert answer.headers.get("Location", "/sign-in") in ("/sign-in", "/account"), spelled
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "get", "X"])
+async def test_no_method_goes_round_the_door(world: World, method: str) -> None:
+    """G13-03: nor a header that asks for another one."""
+    for path in PRIVATE:
+        for override in ({}, {"X-HTTP-Method-Override": "GET", "X-Method-Override": "GET"}):
+            answer = await world.browser().send(method, path, headers=override)
+            assert answer.status_code in (303, 405), path
+            assert answer.status_code == 405 or answer.headers["Location"] == "/sign-in"
+
+
+class _Markup(HTMLParser):
+    """What a browser would make of a page: its elements, and the attributes that could run something."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.dangers: list[tuple[str, str, str]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        for name, value in attrs:
+            text = (value or "").strip().lower()
+            if name.startswith("on") or name in ("style", "srcdoc") or text.startswith(("javascript:", "data:")):
+                self.dangers.append((tag, name, text))
+
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'><svg/onload=alert(1)>",
+    "</title><script>alert(1)</script>",
+    "{{7*7}}{%raw%}${7*7}",
+    "javascript:alert(1)",
+    "<!--<script>-->&lt;b&gt;\u2028</p>",
+]
+FOREIGN = {"script", "iframe", "object", "embed", "base", "math", "frame", "video", "audio"}
+
+
+def harmless(page: str, payload: str) -> None:
+    """A page that may show the payload, but not do it."""
+    markup = _Markup(page)
+    assert markup.elements & FOREIGN == set()
+    assert markup.dangers == []
+    assert payload not in page or html.escape(payload) == payload
+    assert "49" not in page or "{{7*7}}" not in payload or "7*7" in page
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+async def test_what_a_provider_says_is_text(template: Template, tmp_path: Path, payload: str) -> None:
+    """G13-04: name, address, scopes; on every page that shows them."""
+    async with staged(template, tmp_path, FakeGoogle, keep=("email", "name", "picture", "locale")) as (world, google):
+        google.person |= {"name": payload, "email": f"{payload}@x.example", "picture": payload, "locale": payload}
+        google.bend_answer = lambda answer: answer | {"scope": f"openid {payload}"}
+        ada = world.browser()
+        await ada.sign_in(registration="twin")
+        connection = (await world.rows("SELECT id FROM connections"))[0]["id"]
+
+        for path in [*PRIVATE, f"/account/connections/{connection}/disconnect", ask("crm").url, "/sign-in", "/privacy"]:
+            answer = await ada.get(path)
+            if answer.status_code == 303:
+                answer = await ada.get(answer.headers["Location"])
+            harmless(answer.text, payload)
+        harmless((await ada.press(f"/account/connections/{connection}/disconnect")).text, payload)
+
+
+@pytest.mark.parametrize("payload", [p for p in PAYLOADS if "\u2028" not in p])
+async def test_what_an_operator_writes_is_text(template: Template, tmp_path: Path, payload: str) -> None:
+    """G13-04: names of Clients, Applications, registrations; rights; purposes."""
+    word = payload.replace(" ", "/").replace('"', "'").replace("\\", "/")
+    clients = CLIENTS.replace(
+        '"Acme Inc."', repr(payload).replace("\\'", "'") if "'" not in payload else f'"{payload}"'
+    )
+    clients = clients.replace('"Somebody\'s CRM"', '"""' + payload.replace('"', '\\"') + '"""')
+    clients = clients.replace('"reports:read"', '"""' + word.replace('"', '\\"') + '"""')
+    rules = {"google": {"keep": {"email": payload}, "release": {"email": payload}}}
+    named = {
+        name: type(r)(
+            id=r.id,
+            provider=r.provider,
+            label=payload,
+            issuer=r.issuer,
+            provider_client_id=r.provider_client_id,
+            secret=r.secret,
+            trusted_email_domains=r.trusted_email_domains,
+        )
+        for name, r in template.settings.registrations.items()
+    }
+    async with open_world(template, tmp_path, registrations=named, rules=rules) as world:
+        await world.declare(clients=clients)
+        ada = world.browser()
+        harmless((await ada.get("/sign-in")).text, payload)
+        harmless((await ada.get(f"/sign-in?{urlencode(ask('crm').parameters)}")).text, payload)
+        await ada.sign_in()
+
+        for path in [*PRIVATE, "/privacy", "/oauth/consent?" + urlencode(ask("crm").parameters), "/oauth/end-session"]:
+            answer = await ada.get(path)
+            assert answer.status_code == 200
+            harmless(answer.text, payload)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+async def test_what_a_request_says_is_text(world: World, ada: Browser, payload: str) -> None:
+    """G13-04: in pages that repeat parts of a request, and in pages about what is wrong with it."""
+    names = (*ask().parameters, "error", "error_description", "notice", "connected", "state", "hd", "organization")
+    await ada.sign_in()
+    for browser in (ada, world.browser()):
+        for path in (
+            "/sign-in",
+            "/oauth/authorize",
+            "/oauth/consent",
+            "/callback/google",
+            "/oauth/end-session",
+            "/account",
+        ):
+            for name in names:
+                query = urlencode(ask("crm").parameters | {name: payload})
+                harmless((await browser.get(f"{path}?{query}")).text, payload)
+        harmless((await browser.get(f"/{payload}")).text, payload)
+        harmless((await browser.get(f"/account/connections/{payload}/disconnect")).text, payload)
+        harmless(
+            (await browser.get("/sign-in", headers={"User-Agent": "Firefox/1 " + payload.replace("\u2028", "")})).text,
+            payload,
+        )
+
+
+async def test_pages_cannot_be_framed(world: World, ada: Browser) -> None:
+    """G13-05: neither by the policy nor by the older header, above all not the consent page (RFC 9700 4.16)."""
+    await ada.sign_in()
+    for path in [*PRIVATE, "/oauth/consent?" + urlencode(ask("crm").parameters), "/sign-in?x=y", "/nowhere"]:
+        headers = (await ada.get(path)).headers
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Frame-Options"] == "DENY"
+
+
+ORIGINS = [
+    "null",
+    "https://evil.example",
+    "https://sub.app.example",
+    "https://app.example.evil.example",
+    "http://app.example",
+]
+ORIGINS += ["https://APP.example", "https://app.example:443", "https://app.example/", "https://reports.example", ""]
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+async def test_no_other_origin_reads_a_token(world: World, ada: Browser, origin: str) -> None:
+    """G13-06: scripts of an Application's own pages only, to the letter, and never with credentials."""
+    request = ask()
+    code = await ada.code_for(request)
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": "demo-app",
+        "code": code,
+        "code_verifier": request.verifier,
+    }
+    form |= {"redirect_uri": request.parameters["redirect_uri"]}
+
+    answer = await ada.send("POST", "/oauth/token", form=form, headers={"Origin": origin})
+
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_an_applications_own_pages_read_their_token(world: World, ada: Browser) -> None:
+    """G13-06: the origin of a registered redirect target, and no other Application's."""
+    request = ask()
+    code = await ada.code_for(request)
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": "demo-app",
+        "code": code,
+        "code_verifier": request.verifier,
+    }
+    form |= {"redirect_uri": request.parameters["redirect_uri"]}
+
+    answer = await ada.send("POST", "/oauth/token", form=form, headers={"Origin": "https://app.example"})
+
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert answer.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize("origin", ["null", "https://evil.example", "https://app.example", "https://id.example"])
+async def test_no_other_origin_reads_a_page(world: World, ada: Browser, origin: str) -> None:
+    """G13-06: pages, userinfo and the API belong to nobody else's scripts; a preflight is refused."""
+    tokens = await ada.tokens_for(ask())
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}", "Origin": origin}
+    preflight = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x"}
+    for _, path, *_ in TABLE:
+        if "{" not in path:
+            answer = await ada.get(path, headers=bearer)
+            assert not [name for name in answer.headers if name.startswith("access-control-")], path
+            answer = await ada.send("OPTIONS", path, headers=preflight)
+            assert answer.status_code == 405
+            assert not [name for name in answer.headers if name.startswith("access-control-")], path
+
+
+async def test_what_everybody_may_read_everybodys_scripts_may_read(world: World, ada: Browser) -> None:
+    """G13-06: discovery and keys, without credentials."""
+    for path in ("/.well-known/openid-configuration", "/.well-known/jwks.json"):
+        answer = await ada.get(path, headers={"Origin": "https://evil.example"})
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+async def deeds(world: World, browser: Browser) -> list[tuple[str, dict[str, str]]]:
+    """Every form of the User's own pages that changes something."""
+    session = (await world.rows("SELECT id FROM sessions"))[0]["id"]
+    connection = (await world.rows("SELECT id FROM connections"))[0]["id"]
+    return [
+        ("/account/sign-out", {}),
+        ("/account/sessions/end-others", {}),
+        (f"/account/sessions/{session}/end", {}),
+        (f"/account/connections/{connection}/disconnect", {}),
+        ("/account/connections/corp", {}),
+        ("/oauth/consent", ask("crm").parameters | {"decision": "allow"}),
+        ("/oauth/end-session", {"confirmed": "yes"}),
+    ]
+
+
+async def test_every_form_that_changes_something_is_known(world: World, ada: Browser) -> None:
+    """G13-07: the cases below hold for all of them, also for those that come later."""
+    await ada.sign_in()
+    asked = {path for path, _ in await deeds(world, ada)} | {"/sign-in/google", "/oauth/token", "/oauth/authorize"}
+    posts = {path for _, path, methods, *_ in TABLE if "POST" in methods}
+
+    assert len(posts) == len(asked | {"/oauth/userinfo"})
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "https://id.example"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://id.example"}, 403),
+        ({"Origin": "https://id.example:443"}, 403),
+        ({"Origin": "https://id.example.evil.example"}, 403),
+        (SAME_ORIGIN | {"Content-Type": "text/plain"}, 400),
+        (SAME_ORIGIN | {"Content-Type": "application/json"}, 400),
+        (SAME_ORIGIN | {"Content-Type": "multipart/form-data; boundary=x"}, 400),
+        (SAME_ORIGIN | {"Content-Type": ""}, 400),
+    ],
+)
+async def test_another_site_cannot_fill_our_forms(
+    world: World, ada: Browser, headers: dict[str, str], status: int
+) -> None:
+    """G13-07: not even with the right token; nor can a form be sent as what no form sends."""
+    await ada.sign_in()
+    csrf = await ada.csrf()
+    for path, form in await deeds(world, ada):
+        answer = await ada.send("POST", path, form=form | {"csrf": csrf}, headers=headers)
+        assert answer.status_code == status, path
+    assert await ada.is_signed_in()
+
+
+@pytest.mark.parametrize("csrf", [[], [""], ["x"], ["A" * 64], ["é"], ["right", "right"], ["RIGHT"]])
+async def test_a_form_without_our_token_is_not_ours(world: World, ada: Browser, csrf: list[str]) -> None:
+    """G13-07: where a browser says nothing of where a post comes from, the token decides alone."""
+    await ada.sign_in()
+    right = await ada.csrf()
+    words = {"right": right, "RIGHT": right.upper()}
+    for path, form in await deeds(world, ada):
+        pairs = [*form.items(), *(("csrf", words.get(value, value)) for value in csrf)]
+        for headers in ({}, SAME_ORIGIN):
+            answer = await ada.send("POST", path, form=pairs, headers=headers)
+            assert (answer.status_code, await world.reason()) == (403, "cross_site"), path
+    assert await ada.is_signed_in()
+
+
+async def test_no_page_and_no_api_shows_a_providers_token(world: World, ada: Browser) -> None:
+    """G13-08: nothing that a Provider issued leaves the broker; the invariants look for it in every answer."""
+    tokens = await ada.tokens_for(ask())
+    await ada.get(await ada.connect())
+    issued = [i.value for u in (world.google, world.corp) for i in u.provider.issued if i.kind != "code"]
+    assert len(issued) >= 6
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    for name, path, methods, *_ in TABLE:
+        if "GET" in methods and "{" not in path:
+            answer = await ada.get(path, headers=headers)
+            assert not [value for value in issued if value in answer.text], name
+    assert set(world.watch.canaries.known.values()) >= {"upstream access_token", "upstream refresh_token"}
+
+
+async def test_who_is_refused_too_often_waits(world: World) -> None:
+    """G13-09: a hundred a minute, then 429 with Retry-After, also for what would have been granted."""
+    browser = world.browser()
+    assert await fill(browser, REFUSALS) == [401] * REFUSALS
+
+    answer = await browser.send("POST", "/oauth/token", form={"client_id": "nobody"})
+
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+    request = ask()
+    code = await world.browser().code_for(request)
+    assert (await browser.redeem(request, code)).status_code == 429
+    assert (await world.browser().redeem(request, code)).status_code == 200
+
+
+async def test_a_success_does_not_clear_the_count(world: World) -> None:
+    """G13-09: whoever guesses may not begin anew by being right about something else."""
+    browser = world.browser()
+    await fill(browser, REFUSALS - 1)
+    request = ask()
+    assert (await browser.redeem(request, await browser.code_for(request))).status_code == 200
+
+    assert await fill(browser, 2) == [401, 429]
+
+
+async def test_one_place_does_not_block_another(world: World) -> None:
+    """G13-09: neither another address nor another route."""
+    browser = world.browser()
+    await fill(browser, REFUSALS + 1)
+
+    assert await fill(world.browser(), 1) == [401]
+    assert (await browser.get("/sign-in")).status_code == 200
+    assert (await browser.sign_in()).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/callback/google?state=x&code=y",
+        "/oauth/userinfo",
+        "/oauth/authorize",
+        "/oauth/end-session?state=&id_token_hint=x",
+    ],
+)
+async def test_every_door_has_its_limit(world: World, path: str) -> None:
+    """G13-09: in the format of the place, and no line of the ledger for what was not looked at."""
+    browser = world.browser()
+    for _ in range(REFUSALS):
+        assert (await browser.get(path)).status_code in (400, 401)
+    events = await world.count("ledger")
+
+    answer = await browser.get(path)
+
+    assert answer.status_code == 429
+    assert await world.count("ledger") == events
+    check_format(world.watch.seen[-1])
+
+
+async def test_asking_silently_is_not_counted(world: World) -> None:
+    """G13-09: `prompt=none` is answered login_required all day long; an office behind one address goes on working."""
+    browser = world.browser()
+    for _ in range(REFUSALS + 20):
+        assert answered(await browser.get(ask(prompt="none").url))["error"] == "login_required"
+
+
+async def test_who_guesses_organisations_is_counted(world: World, ada: Browser) -> None:
+    """G13-09: an access_denied is a refusal like any other."""
+    await ada.sign_in()
+    for number in range(REFUSALS):
+        assert answered(await ada.get(ask(organization=f"org{number}").url))["error"] == "access_denied"
+
+    assert (await ada.get(ask(organization="acme").url)).status_code == 429
+
+
+async def test_the_headers_of_a_loopback_issuer(loopback_world: World) -> None:
+    """G13-05: the same, but for what needs TLS; forms may lead to loopback ports too."""
+    headers = (await loopback_world.browser().get("/sign-in")).headers
+
+    assert "Strict-Transport-Security" not in headers
+    assert headers["Content-Security-Policy"].endswith(
+        "form-action 'self' https: http://localhost:* http://127.0.0.1:*"
+    )
+    assert loopback_world.settings.issuer == HTTP
