@@ -15,8 +15,8 @@ from broker.domain.application import ApplicationType
 from broker.domain.authorize_request import KNOWN
 from broker.settings.files import resolve_secrets
 from broker.settings.load import load
-from tests.docs.examples import SECRETS, laid_out
 from tests.docs.reading import EXAMPLES, Block, blocks, pages
+from tests.examples.files import SECRETS, laid_out
 from tests.rules.tree import text
 
 QUOTED = tuple(blocks("toml", "python", "js"))

@@ -140,7 +140,6 @@ async def test_a_state_goes_with_a_redirect_only(world: World) -> None:
         {"post_logout_redirect_uri": [HOME], "client_id": ["reports"]},
         {"post_logout_redirect_uri": [HOME, HOME], "client_id": ["demo-app"]},
         {"client_id": ["elsewhere"]},
-        {"client_id": [""]},
         {"client_id": ["demo-app", "demo-app"]},
         {"id_token_hint": [""]},
         {"id_token_hint": ["a.b.c"]},
@@ -159,6 +158,16 @@ async def test_a_request_that_does_not_hold_signs_nobody_out(world: World, asked
         await leave(world, ada, asked, confirmed=True)
     assert not is_over(world, ada)
     assert world.written == []
+
+
+@pytest.mark.parametrize("name", ["", " ", "demo app", "demo-app\0", "d" * 65], ids=ascii)
+async def test_a_name_that_no_application_can_have_is_refused(world: World, name: str) -> None:
+    """Before the store is asked for it."""
+    ada = await world.signed_in(ADA)
+
+    with refusal(Refusal, "invalid_request"):
+        await leave(world, ada, {"client_id": [name]}, confirmed=True)
+    assert world.store.received == []
 
 
 async def test_a_hint_speaks_for_its_own_application_alone(world: World) -> None:

@@ -15,8 +15,8 @@ import jwt
 import pytest
 from httpx2 import AsyncClient
 
-from tests.docs import examples
 from tests.docs.reading import EXAMPLES
+from tests.examples import files
 from tests.servers.node import PEERS, run_node
 from tests.world.world import World, open_world
 
@@ -73,11 +73,10 @@ class SignedIn:
 
 async def sign_in(world: World, browser: AsyncClient, *, confidential: bool = False, **more: str) -> SignedIn:
     """As application.py does it, with a browser in between."""
+    name, redirect_uri, secret = "demo-app", f"{world.application}/callback", None
     if confidential:
-        arguments = ("reports", f"{REPORTS}/callback", SECRET)
-    else:
-        arguments = ("demo-app", f"{world.application}/callback", None)
-    application = examples.module("application").Application(world.issuer, *arguments)
+        name, redirect_uri, secret = "reports", f"{REPORTS}/callback", SECRET
+    application = files.module("application").Application(world.issuer, name, redirect_uri, secret)
     url, trip = application.sign_in(**more)
     back = await visit(browser, url, until=application.redirect_uri)
     claims, tokens = application.callback(back, trip)
@@ -101,7 +100,7 @@ async def visit(browser: AsyncClient, url: str, *, until: str) -> str:
 async def test_the_application_signs_ada_in(world: World, browser: AsyncClient, confidential: bool) -> None:
     """Public and confidential: an ID token of its own, and a session JWT that the service accepts."""
     ada = await sign_in(world, browser, confidential=confidential)
-    service = examples.module("session_jwt")
+    service = files.module("session_jwt")
     claims = service.Broker(world.issuer, REPORTS if confidential else AUDIENCE).claims(ada.tokens["access_token"])
 
     assert ada.claims["aud"] == ("reports" if confidential else "demo-app")
@@ -115,13 +114,13 @@ async def test_the_application_signs_ada_in(world: World, browser: AsyncClient, 
 async def test_one_organization_and_no_choice_of_providers(world: World, browser: AsyncClient) -> None:
     """The two parameters that are the broker's own."""
     url, _ = (
-        examples.module("application")
+        files.module("application")
         .Application(world.issuer, "demo-app", f"{world.application}/callback")
         .sign_in(organization="acme", provider="google")
     )
     departed = await browser.get(url)
     ada = await sign_in(world, browser, organization="acme", provider="google")
-    claims = examples.module("session_jwt").Broker(world.issuer, AUDIENCE).claims(ada.tokens["access_token"])
+    claims = files.module("session_jwt").Broker(world.issuer, AUDIENCE).claims(ada.tokens["access_token"])
 
     assert departed.headers["location"].startswith(world.provider.issuer)
     assert (claims["org_id"], list(claims["authorizations"])) == ("acme", ["acme"])
@@ -140,7 +139,7 @@ async def test_signing_out_ends_it_at_once(world: World, browser: AsyncClient) -
 
 async def test_who_declines_does_not_get_in(world: World) -> None:
     """The Application is told so, and believes nobody but this browser and this broker."""
-    application = examples.module("application").Application(world.issuer, "demo-app", f"{world.application}/callback")
+    application = files.module("application").Application(world.issuer, "demo-app", f"{world.application}/callback")
     _, trip = application.sign_in()
     told = f"{application.redirect_uri}?error=access_denied&state={trip.state}&iss={world.issuer}"
 
@@ -168,7 +167,7 @@ def _bent(world: World, ada: SignedIn) -> dict[str, tuple[str, str, str]]:
 async def test_a_service_in_python_refuses_what_it_must(world: World, browser: AsyncClient) -> None:
     """Each of them with PyJWT's own error."""
     ada = await sign_in(world, browser)
-    service = examples.module("session_jwt")
+    service = files.module("session_jwt")
 
     for issuer, audience, token in _bent(world, ada).values():
         with pytest.raises(jwt.PyJWTError):

@@ -13,10 +13,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.docs.counted import counted_broker
-from tests.docs.examples import SECRETS, laid_out
 from tests.docs.reading import DOCS, section
-from tests.docs.test_round_trips import Walk
+from tests.examples.counted import counted_broker
+from tests.examples.files import SECRETS, laid_out
+from tests.examples.walk import Walk
 from tests.rules.tree import ROOT, text
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import start, stop, wait_until_ready
