@@ -29,7 +29,13 @@ STATEMENTS_KEPT = 256
 
 _NOTHING_DONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _CONFLICTS = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError, asyncpg.CheckViolationError)
-_GONE = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError, ConnectionError)
+_GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server's last word arrived, and was not read before the next question
+    ConnectionError,
+)
 
 Answer = TypeVar("Answer")
 Work = Callable[[Connection], Awaitable[Answer]]
@@ -94,7 +100,7 @@ class Postgres:
         except TimeoutError as error:
             self._pool.cut_idle()
             raise unavailable(error) from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
+        except (asyncpg.PostgresError, *_GONE, OSError) as error:
             raise unavailable(error) from None
 
 

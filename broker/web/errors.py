@@ -26,6 +26,7 @@ STATUSES: Mapping[str, int] = {
     "too_many": 429,
     "invalid_client": 401,
     "invalid_token": 401,
+    "no_token": 401,
     "initiator_mismatch": 403,
     "provider_disabled": 403,
     "account_disabled": 403,
@@ -86,7 +87,6 @@ def _oauth(error: BrokerError) -> Response:
         response.headers["WWW-Authenticate"] = 'Basic realm="token"'
     elif error.code in ("invalid_token", "no_token"):
         said = f', error="{error.code}"' if error.code == "invalid_token" else ""
-        response.status_code = 401
         response.headers["WWW-Authenticate"] = f'Bearer realm="userinfo"{said}'
     return response
 
@@ -105,8 +105,9 @@ def _problem(request: Request, error: BrokerError) -> Response:
         "request_id": context.request_id_of(request),
     }
     response = JSONResponse(document, status_code=status, media_type="application/problem+json")
-    if error.code == "invalid_token":
-        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    if error.code in ("invalid_token", "no_token"):  # RFC 6750 section 3.1: without a token no error is named
+        said = ' error="invalid_token"' if error.code == "invalid_token" else ' realm="api"'
+        response.headers["WWW-Authenticate"] = f"Bearer{said}"
     return response
 
 

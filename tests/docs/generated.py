@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def parts() -> Mapping[str, Callable[[], str]]:
     """Name of a part -> what makes it."""
     made: dict[str, Callable[[], str]] = {
         "attributes": lambda: "\n\n".join(_attributes(provider) for provider in PROVIDERS.values()),
-        "reserved": lambda: ", ".join(f"`{name}`" for name in sorted(RESERVED_CLAIMS)) + ".",
+        "reserved": lambda: textwrap.fill(", ".join(f"`{name}`" for name in sorted(RESERVED_CLAIMS)) + ".", 150),
         "example session-jwt": _session_jwt,
         "example id-token": _id_token,
     }

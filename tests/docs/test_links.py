@@ -11,7 +11,7 @@ from tests.rules.tree import ROOT, files, text, told
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")  # neither an address nor a heading of the same page
 HEADING = re.compile(r"\]\((?![a-z]+:)([^)#\s]*)#([^)\s]+)\)")
 PLACE = re.compile(r"(?:broker|docs|providers|tests|benchmarks)/[\w./-]*")
-NAMED = re.compile(r"`(\w+)` in `((?:broker|providers)/[\w/]+\.py)`")
+NAMED = re.compile(r"`(\w+)`\s+in\s+`((?:broker|providers)/[\w/]+\.py)`")
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:

@@ -50,7 +50,7 @@ def test_every_line_of_the_log_has_a_row() -> None:
     """JSON lines with their fields, the others by their text; each with its level."""
     page = reference("logs")
     told_json = table(page.partition("## ")[0])
-    told_text = table(section(page, "Lines of other kinds"))
+    told_text = table(section(page, "Providers, Redis, libraries"))
 
     json = {(line.event, line.level, line.fields) for line in lines() if line.is_json}
     assert {(event, row[1], frozenset(code(row[2]))) for event, row in told_json.items()} == json

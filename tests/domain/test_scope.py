@@ -48,7 +48,9 @@ def test_an_attribute_is_covered_by_its_own_scope_alone(attribute: str) -> None:
     assert not covers((), attribute)
 
 
-@pytest.mark.parametrize("attribute", ["", "phone_number", "Email", "email ", "openid", "profile", *sorted(RESERVED_CLAIMS)])
+@pytest.mark.parametrize(
+    "attribute", ["", "phone_number", "Email", "email ", "openid", "profile", *sorted(RESERVED_CLAIMS)]
+)
 def test_an_attribute_that_no_scope_names_is_never_covered(attribute: str) -> None:
     """Not even by all scopes together."""
     assert not covers(SUPPORTED, attribute)

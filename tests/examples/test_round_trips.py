@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from broker.web.routes import TABLE
-from tests.docs.reading import reference, section
+from tests.docs.reading import reference
 from tests.examples.counted import CountedBroker, counted_broker
-from tests.examples.walk import Measured, Walk
+from tests.examples.counts import as_rows, in_all, rows_in, walked
 
 pytestmark = pytest.mark.anyio
 
@@ -24,23 +24,12 @@ async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 async def test_every_count_on_the_page_is_what_the_broker_asks(broker: CountedBroker) -> None:
     """Reads, writes, what they hold, and on PostgreSQL's wire one round trip for each; no route is left out."""
-    for warm in ("grace", "stranger"):  # statements are prepared at their first use
-        await Walk(broker, warm).everything()
-    walk = Walk(broker, "ada")
-    await walk.everything()
+    measured = await walked(broker)
 
-    told = section(reference("database"), "How many times each request asks")
-    assert [row for row in told.splitlines() if row.startswith("| `")] == as_rows(walk.measured)
-    assert {name for name, _ in walk.measured} == {row[0] for row in TABLE}
+    # Else: python -m tests.examples.counts
+    assert rows_in(reference("database")) == as_rows(measured)
+    assert in_all(measured) in " ".join(reference("database").split())
+    assert {name for name, _ in measured} == {row[0] for row in TABLE}
     if broker.proxy is not None:
-        asked = {at: counts.reads + counts.writes for at, counts in walk.measured.items()}
-        assert {at: counts.round_trips for at, counts in walk.measured.items()} == asked
-
-
-def as_rows(measured: Measured) -> list[str]:
-    """The rows of the page, in the order of the routes."""
-    order = [row[0] for row in TABLE]
-    return [
-        f"| `{name}` | {who} | {counts.reads} | {counts.writes} | {' + '.join(map(str, counts.statements)) or '-'} |"
-        for (name, who), counts in sorted(measured.items(), key=lambda item: order.index(item[0][0]))
-    ]
+        asked = {at: counts.reads + counts.writes for at, counts in measured.items()}
+        assert {at: counts.round_trips for at, counts in measured.items()} == asked

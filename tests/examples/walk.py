@@ -46,6 +46,9 @@ class Walk:
     async def sign_in(self, who: str) -> dict[str, str]:
         """A whole sign-in in a browser that nobody has met."""
         self.browser.cookies.clear()
+        named = _request(OWN | {"provider": "google"})
+        await self.ask("authorize", "nobody signed in, the Provider named", "GET", f"/oauth/authorize?{named}")
+        self.browser.cookies.clear()
         asked = await self.ask("authorize", "nobody signed in", "GET", f"/oauth/authorize?{_request(OWN)}")
         chosen = await self.ask("sign_in", "for an Application", "GET", asked.headers["location"])
         departed = await self.ask(

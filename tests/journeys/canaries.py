@@ -18,6 +18,8 @@ from tests.world.files import CLIENTS
 KEPT = frozenset({"email", "name"})
 # What an ID token is made of, or what decides about the invitation. Everything else is nobody's business.
 _NOT_PERSONAL = frozenset({"sub", "hd", "email_verified"})
+# Told at userinfo alone, and always the same: were it in the ID token too, nobody would have to ask userinfo.
+_AT_USERINFO = {"zoneinfo": "Europe/Zurich"}
 _EVERY_SCOPE = frozenset({"openid", "email", "profile"})
 
 
@@ -28,7 +30,7 @@ class Canaries:
     """
 
     def __init__(self) -> None:
-        self.forbidden: dict[str, str] = {}
+        self.forbidden: dict[str, str] = dict(_AT_USERINFO)
         self.kept: dict[str, str] = {}
         self.personas = tuple(self._person(persona) for persona in PERSONAS)
         self._claims = {persona.persona_id: self._about(persona) for persona in self.personas}
@@ -77,7 +79,7 @@ class Canaries:
         claims = {
             name: self._leaves(f"{who} {name}", value)
             for name, value in told.items()
-            if name not in KEPT | _NOT_PERSONAL
+            if name not in KEPT | _NOT_PERSONAL | _AT_USERINFO.keys()
         }
         claims[self.plant(f"{who} a claim's own name")] = True
         if who == "stranger":  # allowed by name, and no text

@@ -82,6 +82,18 @@ async def test_a_provider_that_is_away_is_told_when_it_is_back(person: Person) -
     assert [grant.alive for grant in world.provider.grants] == [False]
 
 
+async def test_a_provider_that_hangs_keeps_nobody_waiting(person: Person) -> None:
+    """After some seconds the page is there; what was to be destroyed here is destroyed."""
+    await person.sign_in_to_account()
+    person.world.provider.faults_at["revoke"] = "hang"
+    await person.disconnect()
+
+    assert UNTOLD in await person.text()
+    assert not await person.is_signed_in()
+    (connection,) = await person.world.rows("SELECT sealed_attributes, sealed_tokens FROM connections")
+    assert set(connection.values()) == {None}
+
+
 async def test_the_connections_page_remembers_what_became_of_one(tmp_path: Path, chromium: Browser) -> None:
     """A User with two accounts ends one while its Provider is away: first pending, then told."""
     two = {"google": "google", "corp": "oidc"}

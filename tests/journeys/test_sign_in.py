@@ -179,6 +179,47 @@ async def test_three_tabs_finish_in_the_order_in_which_people_please(person: Per
     assert await person.is_signed_in()
 
 
+async def test_who_goes_back_and_allows_twice_is_still_signed_in(person: Person) -> None:
+    """The second answer belongs to a sign-in that is finished: a page says so, and nothing is lost."""
+    await person.sign_in_to_account()
+    await person.page.go_back()
+    await person.press("Allow")
+
+    assert await person.heading() == "This sign-in was not started here"
+    assert await person.is_signed_in()
+    assert await person.world.count("sessions") == 1
+
+
+async def test_who_takes_too_long_at_the_provider_may_start_again(person: Person) -> None:
+    """After ten minutes an answer is not taken any more."""
+    await person.page.goto(person.world.issuer)
+    await person.press("Sign in with Google")
+    person.world.clock.advance(10 * 60)
+    await person.allow()
+
+    assert await person.heading() == "This sign-in took too long"
+    await person.follow("Start again")
+    await person.press("Sign in with Google")
+    await person.allow()
+    assert await person.heading() == "Hello, Ada Lovelace"
+
+
+@pytest.mark.parametrize("fault", ["wrong_nonce", "error_500", "wrong_state", "no_callback_issuer"])
+async def test_a_provider_that_misbehaves_signs_nobody_in(person: Person, fault: str) -> None:
+    """A page says what to do, and the same person signs in as soon as the Provider behaves."""
+    await person.page.goto(person.world.issuer)
+    await person.press("Sign in with Google")
+    await person.allow(fault=fault)
+
+    assert person.page.url.startswith(f"{person.world.issuer}/callback/google")
+    assert "If you ask for help, quote this reference" in await person.text()
+    assert not await person.is_signed_in()
+    assert await person.world.count("users") == 0
+    await person.press("Sign in with Google")
+    await person.allow()
+    assert await person.heading() == "Hello, Ada Lovelace"
+
+
 async def test_a_scope_that_was_unticked_leaves_nothing_behind(person: Person) -> None:
     """Without the name there is none: not kept, not shown, not in the session JWT."""
     await person.sign_in("Ada Lovelace", without=["See your name and picture"])

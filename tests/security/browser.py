@@ -158,7 +158,9 @@ class Browser:
             answer = await self.sign_in(persona, request=request)
         return answered(answer)["code"]
 
-    async def redeem(self, request: Ask, code: str, **changes: str | None) -> httpx2.Response:
+    async def redeem(
+        self, request: Ask, code: str, *, may_change: Sequence[str] = (), **changes: str | None
+    ) -> httpx2.Response:
         """The Application fetches its tokens; a parameter changed to None is left out."""
         form: dict[str, str | None] = {
             "grant_type": "authorization_code",
@@ -169,7 +171,8 @@ class Browser:
             "code_verifier": request.verifier,
             **changes,
         }
-        return await self.send("POST", "/oauth/token", form={n: v for n, v in form.items() if v is not None})
+        present = {name: value for name, value in form.items() if value is not None}
+        return await self.send("POST", "/oauth/token", form=present, may_change=may_change)
 
     async def tokens_for(self, request: Ask, persona: str = "ada") -> dict[str, Any]:
         """Code and tokens, one after the other."""

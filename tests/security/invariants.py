@@ -159,12 +159,15 @@ class Watch:
         return calls
 
     async def _rows(self) -> dict[str, Rows]:
-        """Everything but what every request may write: the ledger, and when a Session was seen."""
+        """Everything but what may be written at any time: the ledger, when a Session was seen, how the outbox fares."""
         if self._select is None:  # asked twice a request, so the connection stays open
             self._select = await self._connected()
         tables = {name: await self._select(f"SELECT * FROM {name}") for name in TABLES if name != "ledger"}
         for row in tables["sessions"]:
             del row["last_seen_at"]
+        for row in tables["pending_revocations"]:
+            for name in ("tries", "next_try_at", "result", "sealed_token"):
+                del row[name]
         return tables
 
     async def _connected(self) -> Select:

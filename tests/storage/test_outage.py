@@ -129,6 +129,15 @@ async def test_a_refused_connection_is_told_of_at_once(postgres_store_url: str) 
         assert time.monotonic() - began < 1.0
 
 
+async def test_a_host_that_has_no_address_is_a_fault() -> None:
+    """The name server is away, or the settings are wrong."""
+    async with SqlStore("postgresql://broker@database.invalid/broker") as store:
+        with pytest.raises(Fault) as fault:
+            await store.ping()
+
+    assert fault.value.code == "storage_unavailable"
+
+
 async def test_who_cannot_get_a_connection_is_told_within_a_second(postgres_store_url: str) -> None:
     """Every connection is busy; those who have one finish undisturbed."""
     async with SqlStore(postgres_store_url, connections=1) as store:

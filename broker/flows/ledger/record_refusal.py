@@ -20,7 +20,14 @@ async def record_refusal(
     application_id: ApplicationId | None = None,
     registration: RegistrationId | None = None,
 ) -> None:
-    """Append one event with the error's code as its reason."""
+    """Append one event with the error's code as its reason.
+
+    A caller chooses the last two names. One that is not known here could be anything, and the ledger forgets nothing.
+    """
+    if application_id is not None and await ports.store.application(application_id) is None:
+        application_id = None
+    if registration not in ports.upstream.registrations:
+        registration = None
     event = AuditEvent(
         at=ports.clock.now(),
         action=action,

@@ -75,9 +75,9 @@ async def decide(back: Return, known: KnownIdentity | None, ports: Ports) -> Dec
     if known is None:
         known, new = await _newcomer(back, ports, now)
         changes += new
-    require_active(known.user)
     if connecting is not None and connecting.user.id != known.user.id:
         raise Refusal("identity_in_use", "This account already belongs to somebody else here.")
+    require_active(known.user)  # after that: nobody is told whether somebody else is switched off
 
     held = await ports.store.held_authorizations(known.user.id, back.email_hash)
     for invitation in (a for a in held.authorizations if a.user_id is None):
@@ -114,7 +114,8 @@ async def decide(back: Return, known: KnownIdentity | None, ports: Ports) -> Dec
         user_id=known.user.id,
         application_id=None if back.asked is None else back.asked[1].id,
         registration=attempt.registration,
-        client_org=attempt.organization,
+        # Whoever asks chooses the name: one that the User has nothing to do with could be anything.
+        client_org=attempt.organization if attempt.organization in rights else None,
         object_id=connection_id,
     )
     return Decision(changes=(*changes, *answer.changes, Record(event=event)), session_cookie=cookie, url=answer.url)

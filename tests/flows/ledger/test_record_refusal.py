@@ -8,7 +8,7 @@ from broker.domain.authorize_request import RequestRefused
 from broker.domain.changes import Record
 from broker.domain.errors import BrokerError, Fault, NotFound, OAuthRefusal, Refusal
 from broker.domain.grant import CodeMisused
-from broker.domain.ids import ApplicationId, UserId
+from broker.domain.ids import ApplicationId, RegistrationId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.flows.ledger.record_refusal import record_refusal
 from tests.flows.refusals import refusal
@@ -67,6 +67,40 @@ async def test_whom_and_what_it_was_about_is_written_down_by_ids(world: World) -
     event = world.event()
     assert (event.user_id, event.application_id, event.registration) == ("usr_ada", "demo-app", GOOGLE)
     assert (event.client_org, event.object_id) == (None, None)
+
+
+async def test_names_that_nobody_knows_here_are_not_written_down(world: World) -> None:
+    """A caller chose them: they could be anybody's address, or a secret."""
+    await record_refusal(
+        Refusal("provider_disabled", "No."),
+        "callback",
+        world.ports,
+        request_id="req-1",
+        application_id=ApplicationId("ada.at.acme.example"),
+        registration=RegistrationId("hunter2"),
+    )
+
+    assert (world.event().application_id, world.event().registration) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("application", "registration"), [("a-name-that-somebody-chose", None), (None, "a-name-that-somebody-chose")]
+)
+async def test_a_name_that_somebody_chose_is_not_written_down(
+    world: World, application: str | None, registration: str | None
+) -> None:
+    """Unknown Applications and registrations could be anything."""
+    await record_refusal(
+        Refusal("unknown_application", "No."),
+        "authorize",
+        world.ports,
+        request_id="req-1",
+        application_id=None if application is None else ApplicationId(application),
+        registration=None if registration is None else RegistrationId(registration),
+    )
+
+    event = world.event()
+    assert (event.reason, event.application_id, event.registration) == ("unknown_application", None, None)
 
 
 async def test_a_store_that_does_not_answer_is_a_fault(world: World) -> None:

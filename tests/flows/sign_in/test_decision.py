@@ -9,6 +9,7 @@ from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import Refusal
 from broker.domain.ids import ApplicationId
 from broker.domain.ledger import AuditEvent
+from broker.domain.user import UserStatus
 from broker.flows.connections.revoke import revoke
 from broker.flows.sessions.resume import resume
 from tests.fakes.upstream import TOKENS_LIVE_FOR, Person
@@ -227,6 +228,15 @@ async def test_an_account_of_somebody_else_cannot_be_connected(world: World) -> 
         await world.connect(GRACE, ada)
     assert world.written == []
     assert (await world.connection(GRACE)).connection.user_id == grace.user.id
+
+
+async def test_whether_somebody_else_is_switched_off_is_not_told(world: World) -> None:
+    """Whoever tries to connect their account hears that it is in use, as of any other."""
+    ada, grace = await world.signed_in(ADA), await world.signed_in(GRACE)
+    await world.store.write(c.SetUserStatus(user_id=grace.user.id, status=UserStatus.SUSPENDED))
+
+    with refusal(Refusal, "identity_in_use"):
+        await world.connect(GRACE, ada)
 
 
 async def test_a_user_without_a_data_key_gets_one_with_the_next_account(world: World) -> None:

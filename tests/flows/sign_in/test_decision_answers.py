@@ -48,6 +48,15 @@ async def test_who_has_no_authorization_is_signed_in_without_a_code(
     await world.session_of(finished)
 
 
+@pytest.mark.parametrize("organization", ["acme", "a-name-that-somebody-chose"])
+async def test_a_client_that_the_user_does_not_act_for_is_not_written_down(world: World, organization: str) -> None:
+    """Whether it exists or not: the name in the request could be anything."""
+    await world.sign_in(STRANGER, await world.request(organization=organization))
+
+    assert world.event().client_org is None
+    assert not holds(world.events(), organization)
+
+
 async def test_an_invitation_taken_by_this_very_sign_in_counts(world: World) -> None:
     """Else everybody's first sign-in would be denied."""
     finished = await world.sign_in(ADA, await world.request("reports", organization="acme"))
