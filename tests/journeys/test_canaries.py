@@ -11,6 +11,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
+from urllib.parse import urlencode
 
 import asyncpg
 import httpx2
@@ -109,7 +110,7 @@ class Life:
                 f"{issuer}/callback/google", params={"state": planted("query state"), "code": planted("query code")}
             )
             http.get(f"{issuer}/callback/{planted('path')}", params={"state": "s", "error": planted("query error")})
-            http.get(f"{issuer}/oauth/authorize", params={"client_id": "demo-app", "login_hint": planted("login hint")})
+            self._chosen_words(browser)
             http.get(f"{issuer}/{planted('unknown path')}?{planted('unknown query')}=1")
             http.post(f"{issuer}/oauth/token", data={"grant_type": planted("form"), "code": planted("form code")})
             http.post(
@@ -122,6 +123,13 @@ class Life:
             http.get(f"{issuer}/account", headers={"Cookie": f"partner_ops_session={planted('cookie')}"})
             http.get(f"{issuer}/account", headers={"User-Agent": planted("user agent")})
             http.post(f"{issuer}/oauth/end-session", data={"id_token_hint": planted("hint")})
+
+    def _chosen_words(self, browser: PlainBrowser) -> None:
+        """A whole sign-in with a good authorize request, whose free parameters hold what they should not."""
+        self.world.provider.consent_automatically("ada")
+        away = browser.http.get(f"{self.world.application}/sign-in", follow_redirects=False)
+        chosen = {name: self.canaries.plant(name) for name in ("organization", "login_hint", "ui_locales", "anything")}
+        browser.submit(browser.get(f"{away.headers['location']}&{urlencode(chosen)}"), "/sign-in/google")
 
     def _look_around(self, browser: PlainBrowser) -> None:
         for page in ("", "/connections", "/sessions", "/data"):

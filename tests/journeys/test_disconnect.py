@@ -82,6 +82,21 @@ async def test_a_provider_that_is_away_is_told_when_it_is_back(person: Person) -
     assert [grant.alive for grant in world.provider.grants] == [False]
 
 
+async def test_who_connects_again_before_google_could_be_told_keeps_the_new_connection(person: Person) -> None:
+    """Google would end the whole grant by the old token, and with it what was allowed anew."""
+    world = person.world
+    await person.sign_in_to_account()
+    world.provider.faults_at["revoke"] = "error_500"
+    await person.disconnect()
+    await person.sign_in()
+    del world.provider.faults_at["revoke"]
+    world.clock.advance(10)
+    await eventually(lambda: _settled(world))
+
+    assert [grant.alive for grant in world.provider.grants] == [True]
+    assert {answer.label for answer in (await person.call_again()).values()} == {"Allowed"}
+
+
 async def test_a_provider_that_hangs_keeps_nobody_waiting(person: Person) -> None:
     """After some seconds the page is there; what was to be destroyed here is destroyed."""
     await person.sign_in_to_account()
@@ -139,3 +154,7 @@ async def test_a_form_on_another_site_disconnects_nothing(person: Person) -> Non
 
 async def _told(world: World) -> bool:
     return [row["result"] for row in await world.rows("SELECT result FROM pending_revocations")] == ["revoked"]
+
+
+async def _settled(world: World) -> bool:
+    return not await world.rows("SELECT id FROM pending_revocations WHERE result = 'pending'")

@@ -103,7 +103,8 @@ def parameters_of(good: Good) -> Iterator[tuple[str, Pairs, str, str]]:
 
 
 def _with(good: Good, place: str, pairs: Pairs) -> Good:
-    return replace(deepcopy(good), **{place: pairs})
+    copy = deepcopy(good)
+    return replace(copy, query=pairs) if place == "query" else replace(copy, form=pairs)
 
 
 def nasty_values(good: Good) -> Iterator[Bent]:

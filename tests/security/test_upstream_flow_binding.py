@@ -17,7 +17,7 @@ from tests.fakes.providers.oidc import FakeOpenIdProvider
 from tests.fakes.providers.provider import SettableClock
 from tests.fakes.providers.stage import on_stage
 from tests.security.browser import Browser, answered, ask
-from tests.security.template import HTTP, Template
+from tests.security.template import HTTP, HTTPS, Template
 from tests.security.trips import attempt_in, bent, refused, state_of
 from tests.security.world import World, open_world, registration
 
@@ -410,13 +410,13 @@ async def test_connecting_takes_the_token_of_our_own_forms(world: World, ada: Br
     assert world.corp.provider.requests["discovery"] == 0
 
 
-@pytest.mark.parametrize("issuer", [None, HTTP])
-async def test_a_session_is_new_with_each_sign_in(template: Template, tmp_path: Path, issuer: str | None) -> None:
+@pytest.mark.parametrize("issuer", [HTTPS, HTTP])
+async def test_a_session_is_new_with_each_sign_in(template: Template, tmp_path: Path, issuer: str) -> None:
     """G01-16: a cookie set before signing in stays worthless, and the former Session's ends."""
-    async with open_world(template, tmp_path, **({"issuer": issuer} if issuer else {})) as world:
+    async with open_world(template, tmp_path, issuer=issuer) as world:
         ada = world.browser()
-        name = Cookies(secure=issuer is None).session
-        host = "id.example" if issuer is None else "localhost.local"
+        name = Cookies(secure=issuer == HTTPS).session
+        host = "id.example" if issuer == HTTPS else "localhost.local"
         planted = "planted-before-signing-in-planted-before-signing"
         ada.http.cookies.set(name, planted, domain=host)
         await ada.sign_in()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlencode
@@ -197,25 +200,13 @@ async def test_what_a_provider_says_is_text(template: Template, tmp_path: Path, 
 @pytest.mark.parametrize("payload", [p for p in PAYLOADS if "\u2028" not in p])
 async def test_what_an_operator_writes_is_text(template: Template, tmp_path: Path, payload: str) -> None:
     """G13-04: names of Clients, Applications, registrations; rights; purposes."""
-    word = payload.replace(" ", "/").replace('"', "'").replace("\\", "/")
-    clients = CLIENTS.replace(
-        '"Acme Inc."', repr(payload).replace("\\'", "'") if "'" not in payload else f'"{payload}"'
+    quoted = json.dumps(payload, ensure_ascii=False)  # TOML reads it alike
+    right = json.dumps(re.sub(r'[ "\\]', "/", payload))  # a right holds no space, quotation mark or backslash
+    clients = (
+        CLIENTS.replace('"Acme Inc."', quoted).replace('"Somebody\'s CRM"', quoted).replace('"reports:read"', right)
     )
-    clients = clients.replace('"Somebody\'s CRM"', '"""' + payload.replace('"', '\\"') + '"""')
-    clients = clients.replace('"reports:read"', '"""' + word.replace('"', '\\"') + '"""')
     rules = {"google": {"keep": {"email": payload}, "release": {"email": payload}}}
-    named = {
-        name: type(r)(
-            id=r.id,
-            provider=r.provider,
-            label=payload,
-            issuer=r.issuer,
-            provider_client_id=r.provider_client_id,
-            secret=r.secret,
-            trusted_email_domains=r.trusted_email_domains,
-        )
-        for name, r in template.settings.registrations.items()
-    }
+    named = {name: replace(made, label=payload) for name, made in template.settings.registrations.items()}
     async with open_world(template, tmp_path, registrations=named, rules=rules) as world:
         await world.declare(clients=clients)
         ada = world.browser()

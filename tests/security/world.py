@@ -102,7 +102,7 @@ async def open_world(
     *,
     issuer: str = HTTPS,
     database_url: str | None = None,
-    registrations: Mapping[str, RegistrationSettings] | None = None,
+    registrations: Mapping[RegistrationId, RegistrationSettings] | None = None,
     rules: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> AsyncIterator[World]:
@@ -111,7 +111,7 @@ async def open_world(
         database_url = template.copy_to(folder)
     else:
         await template.fill(database_url)
-    all_of_them = {**template.settings.registrations, **(registrations or {})}
+    all_of_them = dict(template.settings.registrations) | dict(registrations or {})
     changes = settings | {"issuer": issuer, "database_url": database_url, "registrations": all_of_them}
     if rules is not None:
         known = {RegistrationId(n): frozenset(PROVIDERS[r.provider].attributes) for n, r in all_of_them.items()}

@@ -100,9 +100,9 @@ async def decide(back: Return, known: KnownIdentity | None, ports: Ports) -> Dec
             browser=back.browser,
             now=now,
         )
-        changes.append(AddSession(session=session))
         if (former := back.signed_in) is not None:  # it must not live on beside the new one
             changes.append(EndSession(session_id=former.session.id, user_id=former.user.id, at=now))
+        changes.append(AddSession(session=session))
 
     answer = _answer(back, session, rights, ports, now)
     event = AuditEvent(

@@ -69,20 +69,6 @@ async def test_whom_and_what_it_was_about_is_written_down_by_ids(world: World) -
     assert (event.client_org, event.object_id) == (None, None)
 
 
-async def test_names_that_nobody_knows_here_are_not_written_down(world: World) -> None:
-    """A caller chose them: they could be anybody's address, or a secret."""
-    await record_refusal(
-        Refusal("provider_disabled", "No."),
-        "callback",
-        world.ports,
-        request_id="req-1",
-        application_id=ApplicationId("ada.at.acme.example"),
-        registration=RegistrationId("hunter2"),
-    )
-
-    assert (world.event().application_id, world.event().registration) == (None, None)
-
-
 @pytest.mark.parametrize(
     ("application", "registration"), [("a-name-that-somebody-chose", None), (None, "a-name-that-somebody-chose")]
 )
