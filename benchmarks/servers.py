@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.readings import Cores, resident
+from benchmarks.readings import Cores, resident, worked
 from benchmarks.scenarios import APPLICATION_ID, APPLICATION_SECRET, REDIRECT_URI
 from benchmarks.upstream import APPLICATION_ID as UPSTREAM_APPLICATION_ID
 from benchmarks.upstream import APPLICATION_SECRET as UPSTREAM_APPLICATION_SECRET
@@ -39,14 +39,16 @@ SETTLE = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """A process that answers at `url`. `started_ms`: from its beginning to its first discovery document, the median.
+    """A process that answers at `url`.
 
-    `idle_mib` is what it held in memory a moment later.
+    `started_ms`: from its beginning to its first discovery document, `start_cpu_ms` the processor time of it; medians.
+    `idle_mib`: what it held in memory a moment later.
     """
 
     url: str
     process_id: int
     started_ms: float
+    start_cpu_ms: float
     idle_mib: float
 
 
@@ -141,12 +143,14 @@ def _running(
     pinned: list[str | Path] = [*(() if core is None else ("taskset", "--cpu-list", str(core))), *command]
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         log = Path(name, "log")
-        times = []
+        times: list[float] = []
+        efforts: list[float] = []
         for number in range(STARTS):
             began = time.perf_counter()
             process = start(pinned, log=log, environment={**os.environ, **(environment or {})}, folder=ROOT)
             wait_until_ready(process, lambda: _answers(url), log)
             times.append((time.perf_counter() - began) * 1000)
+            efforts.append(worked(process.pid) * 1000)
             if number < STARTS - 1:
                 stop(process)
         try:
@@ -155,6 +159,7 @@ def _running(
                 url=url,
                 process_id=process.pid,
                 started_ms=statistics.median(times),
+                start_cpu_ms=statistics.median(efforts),
                 idle_mib=resident(process.pid),
             )
         finally:

@@ -11,7 +11,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import asyncpg
 import httpx2
@@ -71,7 +71,7 @@ class Life:
     def needles_at_rest(self) -> dict[str, str]:
         """What may be on its way, but neither stored nor logged."""
         handed_out = {f"handed out {number}": value[-24:] for number, value in enumerate(sorted(self.handed_out))}
-        jwts = {f"session JWT {number}": token.rpartition(".")[2] for number, token in enumerate(self.jwts)}
+        jwts = {f"JWT {number}": token.rpartition(".")[2] for number, token in enumerate(self.jwts)}
         return self.needles() | self.canaries.kept | handed_out | jwts
 
     def _sign_in(self, browser: PlainBrowser, persona: str, registration: str = "google") -> None:
@@ -80,6 +80,8 @@ class Life:
         page = browser.sign_in(self.world.application, registration)
         assert page.url == f"{self.world.application}/", page.text
         self.jwts.append(page.text.partition('<p class="raw"><code>')[2].partition("</code>")[0])
+        away = browser.http.post(f"{self.world.application}/sign-out", follow_redirects=False)
+        self.jwts += parse_qs(urlsplit(away.headers["location"]).query)["id_token_hint"]
 
     def _fail(self, name: str) -> None:
         """One sign-in under this fault, when what is published has become old, and last failures are forgotten."""
@@ -159,9 +161,9 @@ class Life:
         }
 
     def in_tokens(self) -> Haystacks:
-        """The session JWTs, as they are and as they read."""
+        """The session JWTs and the broker's ID tokens, as they are and as they read."""
         read = [json.dumps(jwt.decode(token, options={"verify_signature": False})) for token in self.jwts]
-        return {"session JWTs": [token.encode() for token in self.jwts], "claims": [text.encode() for text in read]}
+        return {"JWTs": [token.encode() for token in self.jwts], "claims": [text.encode() for text in read]}
 
 
 def _tokens(provider: DemoProvider) -> dict[str, str]:
@@ -218,7 +220,7 @@ async def test_what_is_not_to_be_kept_is_nowhere(life: Life) -> None:
     assert {"connections.sealed_attributes", "ledger.reason", "identities.hash", "log", "metrics"} <= haystacks.keys()
     assert {"Redis 0" if life.world.redis_url else "broker.sqlite-wal"} <= haystacks.keys()
     assert await asyncio.to_thread(search, haystacks, life.needles_at_rest()) == []
-    assert len(life.jwts) == 5
+    assert len(life.jwts) == 10
     assert search(life.in_tokens(), life.needles()) == []
 
 
