@@ -111,6 +111,17 @@ async def test_a_provider_that_stays_away_is_given_up(world: World) -> None:
     assert (world.event().outcome, world.event().reason) == ("failed", "given_up")
 
 
+@pytest.mark.parametrize(("later", "given_up"), [(GIVE_UP_AFTER - 1, False), (GIVE_UP_AFTER, True)])
+async def test_a_week_is_a_week(world: World, later: int, given_up: bool) -> None:
+    """Whoever was not asked once in all that time is given up after one try."""
+    pending = await disconnected(world)
+    world.upstream.down = True
+    world.clock.advance(later)
+
+    assert await deliver_revocations(world.ports) == int(given_up)
+    assert (stored(world, pending).result is RevocationResult.GIVEN_UP) is given_up
+
+
 async def test_a_provider_that_comes_back_at_the_last_moment_is_told(world: World) -> None:
     """The last try counts."""
     pending = await disconnected(world)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from broker.crypto.jwk import spells
-from broker.crypto.signing_keys import GeneratedKey, generate_signing_key, load_signing_keys
+from broker.crypto.signing_keys import GeneratedKey, SigningKeyRefused, generate_signing_key, load_signing_keys
 from broker.crypto.vault import LocalVault
 from broker.domain.changes import AddDataKey, AddSigningKey, Record
 from broker.domain.errors import Fault
@@ -126,6 +126,17 @@ async def test_a_data_key_that_there_is_is_used(start: Start) -> None:
     assert keys.data_key == data_key
     written = [change for changes in start.store.writes[1:] for change in changes]
     assert [type(change) for change in written] == [AddSigningKey, Record]
+
+
+async def test_a_signing_key_whose_data_key_was_lost_is_not_replaced_in_silence(start: Start) -> None:
+    """What was signed with it would not verify any more: loading it says so, and the broker does not start."""
+    await start.ensure()
+    start.store.tables.data_keys.clear()
+    keys = await start.ensure()
+
+    assert len(keys.records) == 1
+    with refusal(SigningKeyRefused, "signing_key_refused"):
+        await load_signing_keys(keys.records, keys.data_key, start.vault)
 
 
 async def test_a_race_that_never_ends_is_given_up(start: Start) -> None:

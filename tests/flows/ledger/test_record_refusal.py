@@ -50,6 +50,7 @@ async def test_an_error_is_written_down_by_its_code(
         event=AuditEvent(at=NOW, action="callback", outcome=outcome, reason=reason, request_id="req-1")
     )
     assert not holds(world.store.received, "canary")
+    assert [call[0] for call in world.store.received] == ["write"]
 
 
 async def test_whom_and_what_it_was_about_is_written_down_by_ids(world: World) -> None:

@@ -49,6 +49,13 @@ async def test_a_third_party_is_allowed_first(world: World, ada: LiveSession) ->
     assert world.written == []
 
 
+async def test_nobody_allows_by_saying_nothing(world: World, ada: LiveSession) -> None:
+    """Where nothing was pressed, the person is asked."""
+    outcome = await authorize(asked("crm"), ada, world.ports, request_id="req-1")
+
+    assert isinstance(outcome, ConsentNeeded)
+
+
 async def test_the_page_speaks_of_what_is_asked_for_alone(world: World, ada: LiveSession) -> None:
     """One Client, where one is asked for; no attribute of a scope that is not."""
     outcome = await ask(world, ada, organization="globex", scope="openid")

@@ -63,6 +63,17 @@ async def test_tokens_of_a_user_who_is_switched_off_are_left_alone(world: World)
     assert world.upstream.revocations == []
 
 
+async def test_tokens_of_an_account_without_a_connection_are_ended(world: World) -> None:
+    """Its User is switched off, and nothing is left that could be hurt."""
+    ada = await world.signed_in(ADA)
+    await world.store.write(SetUserStatus(user_id=ada.user.id, status=UserStatus.SUSPENDED))
+    world.store.tables.connections.clear()
+
+    with refusal(Refusal, "account_disabled"):
+        await world.sign_in(ADA)
+    assert world.upstream.revocations == [(ADA.registration, world.upstream.issued[1])]
+
+
 @pytest.mark.parametrize("method", ["is_bound_elsewhere", "held_authorizations"])
 async def test_tokens_are_ended_when_nothing_can_be_decided(world: World, method: str) -> None:
     """The store went away after the exchange, before anything was written: for certain nobody has them."""
