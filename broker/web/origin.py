@@ -5,6 +5,8 @@ Refuses a post that says it comes from elsewhere, and a state-changing one witho
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
+
 from starlette.requests import Request
 
 from broker.domain.authorize_request import Parameters
@@ -43,6 +45,17 @@ def address_of(request: Request, trusted_proxies: int) -> str:
     """The address that limits count by: the peer's, or what trusted proxies say; never what a caller claims."""
     peer = request.client.host if request.client else "unknown"
     if trusted_proxies == 0:
-        return peer
+        return _counted(peer)
     hops = [hop.strip() for line in request.headers.getlist("x-forwarded-for") for hop in line.split(",")]
-    return hops[-trusted_proxies] if len(hops) >= trusted_proxies else peer
+    return _counted(hops[-trusted_proxies] if len(hops) >= trusted_proxies else peer)
+
+
+def _counted(address: str) -> str:
+    """An address of IPv6 as its /64: who has one of those has all of them (RFC 4291 section 2.5.4)."""
+    if ":" not in address:
+        return address
+    try:
+        parsed = IPv6Address(address)
+    except ValueError:
+        return address
+    return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))

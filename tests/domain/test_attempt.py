@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.attempt import LIFETIME, Purpose, SignInAttempt, check_callback, check_initiator
+from broker.domain.attempt import LIFETIME, MAX_IN_ONE_BROWSER, Purpose, SignInAttempt, check_callback, check_initiator
 from broker.domain.errors import Refusal
 from broker.domain.ids import AttemptId, ClientOrgId, RegistrationId, UserId
 from tests.domain.world import ACME, ADA, ATTEMPT, GOOGLE, GRACE, NOW
@@ -124,6 +124,11 @@ def test_a_late_callback_is_refused(later: int, code: str) -> None:
     """The second of the limit is the first that is late."""
     assert ATTEMPT.expires_at == NOW + LIFETIME
     assert refusal_of(ATTEMPT, state="state-canary", now=NOW + later) == code
+
+
+def test_a_trip_may_take_ten_minutes_and_a_browser_may_be_on_five() -> None:
+    """Long enough to find a second factor, and few enough that the cookies stay within what servers accept."""
+    assert (LIFETIME, MAX_IN_ONE_BROWSER) == (600, 5)
 
 
 @pytest.mark.parametrize("registration", ["", "Google", "google2", "microsoft"])

@@ -70,6 +70,11 @@ def test_the_right_redemption_in_time_is_accepted(later: int) -> None:
     redeem(now=NOW + later)
 
 
+def test_a_code_lives_a_minute() -> None:
+    """OWASP ASVS 5.0 10.4.3 (L3)."""
+    assert CODE_LIFETIME == 60
+
+
 @pytest.mark.parametrize("later", [CODE_LIFETIME, CODE_LIFETIME + 1, 10**6])
 def test_a_late_code_is_refused(later: int) -> None:
     """The sixtieth second is late."""

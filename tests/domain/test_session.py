@@ -53,9 +53,9 @@ def test_that_it_was_seen_is_written_now_and_then(later: int, due: bool) -> None
     assert FRESH.needs_touch(NOW + later) is due
 
 
-def test_a_session_can_be_touched_long_before_it_is_idle() -> None:
-    """Else people who are busy would be signed out."""
-    assert TOUCH_EVERY * 10 <= IDLE_LIFETIME
+def test_a_session_lasts_twelve_hours_and_an_hour_without_anybody() -> None:
+    """NIST SP 800-63B-4 section 2.2.3; and being busy is noticed long before that hour is over."""
+    assert (ABSOLUTE_LIFETIME, IDLE_LIFETIME, TOUCH_EVERY) == (12 * 3600, 3600, 60)
 
 
 def test_the_hash_of_its_cookie_is_not_shown_by_repr() -> None:

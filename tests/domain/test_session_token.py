@@ -90,6 +90,11 @@ def test_a_session_jwt_says_who_for_whom_and_what_they_may_do() -> None:
     }
 
 
+def test_a_session_jwt_lives_five_minutes() -> None:
+    """The longest that a withdrawn right is still believed."""
+    assert LIFETIME == 300
+
+
 def test_a_narrowed_session_jwt_names_its_client() -> None:
     """`org_id`, as other products call it."""
     claims = session(replace(GRANT, organization=ACME), {ACME: ("invoices:read",)})

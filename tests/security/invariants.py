@@ -18,14 +18,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import httpx2
-from starlette.routing import Match
 
 from broker.crypto.secrets import KeyringSecrets
 from broker.settings.model import Settings
 from broker.storage.database_url import sqlite_path
 from broker.storage.tables import metadata
-from broker.web.routes import TABLE, routes
+from broker.web.routes import TABLE
 from tests.security.canaries import Canaries
+from tests.security.seen import REGISTERED, Seen, check_format, cookies_of, route_of
 from tests.security.template import Template
 from tests.world.contents import Rows, tables_of
 from tests.world.log import Log
@@ -35,53 +35,17 @@ if TYPE_CHECKING:
 
 Select = Callable[[str], Awaitable[Rows]]
 TABLES = tuple(metadata.tables)
-ROUTES = routes()
 AUDITED = {name for name, *_, audited in TABLE if audited}
 PUBLISHED = ("/.well-known/", "/assets/")
-OAUTH = ("/oauth/token", "/oauth/userinfo")
-PROBLEM = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")
 CALLS_UPSTREAM = {"callback", "sign_in_begin", "authorize", "connect", "disconnect", "consent_decision"}
 BEFORE_UPSTREAM = {
     *("invalid_state", "expired_state", "provider_mismatch", "initiator_mismatch", "cross_site", "invalid_request"),
     *("not_found", "unknown_application", "invalid_redirect_uri", "method_not_allowed", "too_large", "too_many"),
 }
 """Reasons for which a refusal has to come before any Provider is asked."""
-REGISTERED = re.compile(
-    r"https://(app|crm)\.example/callback\?|https://reports\.example/callback\?area=eu&|https://app\.example/(\?|$)"
-    r"|http://127\.0\.0\.1(:\d+)?/cb\?|com\.example\.native:/cb\?"
-)
 _NOT_A_VALUE = re.compile(r"[A-Za-z0-9._:|-]*")
 _FORM_ACTION = {True: "'self' https:", False: "'self' https: http://localhost:* http://127.0.0.1:*"}
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "
-
-
-@dataclass(kw_only=True)
-class Seen:
-    """A request and its answer. `calls`: how often it had Providers called; 0 where that cannot be told."""
-
-    method: str
-    path: str
-    route: str
-    answer: httpx2.Response = field(repr=False)
-    calls: int
-
-    @property
-    def location(self) -> str:
-        """Where it leads, or ""."""
-        return str(self.answer.headers.get("Location", ""))
-
-    @property
-    def error(self) -> str | None:
-        """The error that an Application is told by a redirect."""
-        if not REGISTERED.match(self.location):
-            return None
-        return parse_qs(urlsplit(self.location).query).get("error", [None])[0]
-
-    @property
-    def refused(self) -> bool:
-        """Whether it came to nothing. Who has signed in, and is not entitled to what was asked, is signed in still."""
-        signed_in = self.route == "callback" and any("session" in name for name, _ in cookies_of(self.answer))
-        return self.answer.status_code >= 400 or (self.error is not None and not signed_in)
 
 
 @dataclass(kw_only=True)
@@ -291,39 +255,6 @@ class Watch:
                 assert own[0]["reason"] not in BEFORE_UPSTREAM or seen.calls == 0, f"I2: {seen} called a Provider"
             elif seen.refused:
                 assert own == [], f"I3: {seen}: {own}"
-
-
-def route_of(method: str, path: str) -> str:
-    """The route's name in the table, or "none"."""
-    scope = {"type": "http", "method": method, "path": path, "root_path": ""}
-    for route in ROUTES:
-        if route.matches(scope)[0] is Match.FULL:
-            return route.name
-    return "none"
-
-
-def check_format(seen: Seen) -> None:
-    """An error comes in the format of the place that was asked, and says no more than it has to."""
-    answer = seen.answer
-    kind = answer.headers["Content-Type"].partition(";")[0]
-    if seen.method == "HEAD":
-        return
-    if seen.path.startswith(OAUTH):
-        assert kind == "application/json", seen
-        assert answer.json().keys() == {"error", "error_description"}, seen
-    elif seen.path.startswith(PROBLEM):
-        assert kind == "application/problem+json", seen
-        assert answer.json().keys() == {"type", "title", "status", "code", "request_id"}, seen
-        assert answer.json()["status"] == answer.status_code, seen
-    else:
-        assert kind == "text/html", seen
-        assert answer.headers["X-Request-Id"] in answer.text, seen
-
-
-def cookies_of(answer: httpx2.Response) -> list[tuple[str, str]]:
-    """Name and value of every cookie that is set."""
-    pairs = (line.partition(";")[0].partition("=") for line in answer.headers.get_list("Set-Cookie"))
-    return [(name, value.strip('"')) for name, _, value in pairs]
 
 
 def _check_labels(metrics: str) -> None:

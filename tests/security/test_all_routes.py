@@ -163,6 +163,9 @@ def odd_cookies(good: Good) -> Iterator[Bent]:
         ("=", "="),
         ("é", "é"),
     ]
+    odd += [
+        (f"__Host-partner_ops_attempt_{n}{mark}", "x") for n, mark in enumerate((" ", "é", '"', ",", "(", "@", "\x7f"))
+    ]
     yield "many attempts", _cookie_header(good, [*good.cookies.items(), *attempts])
     yield "odd names", _cookie_header(good, [*good.cookies.items(), *odd])
     yield "twice", _cookie_header(good, [*good.cookies.items(), *good.cookies.items()])

@@ -185,6 +185,15 @@ async def test_only_the_port_of_a_loopback_literal_may_differ(world: World, ada:
     await shown(world, ada, ask(redirect_uri=uri).url)
 
 
+async def test_a_port_counts_where_there_is_a_secret(world: World, ada: Browser) -> None:
+    """G05-04: an Application that can keep a secret is no native one, and listens where it said."""
+    uri = "http://127.0.0.1/cb"
+    await world.declare(clients=CLIENTS.replace("https://crm.example/callback", uri))
+
+    assert (await ada.get(ask("crm", redirect_uri=uri).url)).status_code == 303
+    await shown(world, ada, ask("crm", redirect_uri="http://127.0.0.1:51004/cb").url)
+
+
 def declared(uri: str) -> dict[str, Any]:
     """A clients.toml with one Application that wants this target."""
     app = {"name": "X", "type": "public", "audience": "https://api.example", "redirect_uris": [uri]}

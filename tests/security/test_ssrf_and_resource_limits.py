@@ -5,7 +5,9 @@ What the broker calls on behalf of a Provider's metadata is in `test_upstream_ss
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import itertools
 import json
 import math
 import random
@@ -24,7 +26,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from broker.web.parameters import MAX_PARAMETERS
+from broker.domain.errors import Refusal
+from broker.web.errors import STATUSES
+from broker.web.parameters import MAX_PARAMETERS, form_of
 from broker.web.routes import TABLE
 from broker.web.surface import MAX_BODY
 from tests.fakes.providers.oidc import FakeOpenIdProvider
@@ -232,6 +236,42 @@ async def test_too_many_fields_are_not_parsed(world: World, ada: Browser, fields
         assert (await ada.send("POST", path, content=body, headers=content)).status_code == 400
     for path in ("/sign-in", "/oauth/authorize", "/callback/google", "/oauth/end-session"):
         assert (await ada.get(f"{path}?{body[:30_000].decode()}")).status_code == 400
+
+
+class Hasty(asyncio.SelectorEventLoop):
+    """A loop by whose clock an hour passes in less than a second."""
+
+    def time(self) -> float:
+        return super().time() * 10_000
+
+
+def test_a_body_that_trickles_in_is_not_waited_for() -> None:
+    """G14-02: ten seconds are a form's time to arrive; then comes a 408."""
+    chunks = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal chunks
+        chunks += 1
+        if chunks > 3:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": b"a", "more_body": True}
+
+    async def trickle() -> None:
+        passing = asyncio.create_task(_pass_time())
+        form = [(b"content-type", b"application/x-www-form-urlencoded")]
+        with pytest.raises(Refusal) as refused:
+            await form_of(Request({"type": "http", "method": "POST", "headers": form}, receive))
+        passing.cancel()
+        assert STATUSES[refused.value.code] == 408
+
+    with asyncio.Runner(loop_factory=Hasty) as runner:
+        runner.run(trickle())
+    assert chunks == 4
+
+
+async def _pass_time() -> None:
+    for _ in itertools.count():
+        await asyncio.sleep(0)
 
 
 async def test_as_many_fields_as_a_request_has_are_parsed(world: World, ada: Browser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -9,15 +10,16 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
+import httpx2
 import pytest
 
 from broker.web.guard import REFUSALS
 from broker.web.routes import TABLE
 from tests.fakes.providers.google_like import FakeGoogle
 from tests.security.browser import SAME_ORIGIN, Browser, Headers, answered, ask
-from tests.security.invariants import check_format
+from tests.security.seen import check_format
 from tests.security.staged import staged
 from tests.security.template import CLIENTS, HTTP, Template
 from tests.security.world import World, open_world
@@ -389,6 +391,112 @@ async def test_a_form_without_our_token_is_not_ours(world: World, ada: Browser, 
     assert await ada.is_signed_in()
 
 
+def alike(first: httpx2.Response, second: httpx2.Response) -> bool:
+    """Whether nobody could tell two answers apart: status, headers and body, but for the request's own id."""
+    told = []
+    for answer in (first, second):
+        own = answer.headers["X-Request-Id"]
+        headers = {name: value for name, value in answer.headers.items() if value != own}
+        told.append((answer.status_code, headers, answer.text.replace(own, "")))
+    return told[0] == told[1]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_is_somebody_elses_is_not_there(world: World, ada: Browser, mallory: Browser, method: str) -> None:
+    """G13-07, I5: another User's Connection, one that never was, and what cannot be one."""
+    await ada.sign_in("ada")
+    theirs = (await world.rows("SELECT id FROM connections"))[0]["id"]
+    await mallory.sign_in("stranger")
+    form = {"csrf": await mallory.csrf()} if method == "POST" else None
+
+    answers = [
+        await mallory.send(method, f"/account/connections/{name}/disconnect", form=form, headers=SAME_ORIGIN)
+        for name in (theirs, "con_" + "a" * 26, "x", "con_%00", "é", "a" * 200)
+    ]
+
+    assert answers[0].status_code == 404
+    assert all(alike(answers[0], other) for other in answers[1:])
+    assert await ada.is_signed_in()
+
+
+async def test_what_does_not_exist_looks_like_what_is_not_yours(world: World, ada: Browser) -> None:
+    """G13-07, I5: an Application with a wrong secret and none at all; a Client one does not act for and none at all."""
+    tokens = [
+        await ada.redeem(ask("reports"), "x", client_id=name, client_secret="wrong") for name in ("reports", "none")
+    ]
+    assert alike(tokens[0], tokens[1])
+    assert tokens[0].status_code == 401
+    await ada.sign_in("grace")
+
+    told = [answered(await ada.get(ask(organization=name, state="s").url)) for name in ("acme", "none")]
+    assert told[0] == told[1]
+    assert told[0]["error"] == "access_denied"
+
+
+async def test_no_text_upsets_the_database(postgres_world: World) -> None:
+    """G13-04: PostgreSQL takes no zero bytes; nothing that a caller sends makes it fail, which would be a 503."""
+    ada = postgres_world.browser()
+    await ada.sign_in()
+    names = (*ask().parameters, "organization", "provider", "login_hint")
+    for odd in ("\x00", "x\x00y", "\ud7ff", "\U0010ffff", "\u0130", "%", "'", "\\"):
+        basic = {"Authorization": "Basic " + base64.b64encode(f"{quote(odd)}:x".encode()).decode()}
+        code = {"grant_type": "authorization_code", "code": odd}
+        part = quote(odd, safe="")
+        answers = [
+            await ada.redeem(ask(), "x", client_id=odd),
+            await ada.redeem(ask(), odd, code_verifier=odd, redirect_uri=odd),
+            await ada.send("POST", "/oauth/token", form=code, headers=basic),
+            await ada.get(f"/oauth/end-session?{urlencode({'client_id': odd, 'post_logout_redirect_uri': odd})}"),
+            await ada.get(f"/oauth/end-session?{urlencode({'id_token_hint': odd})}"),
+            await ada.get(f"/account/connections/{part}/disconnect"),
+            await ada.press(f"/account/connections/{part}/disconnect"),
+            await ada.press(f"/account/connections/{part}"),
+            await ada.press(f"/account/sessions/{part}/end"),
+            await ada.post(f"/sign-in/{part}"),
+            await ada.get(f"/callback/{part}?{urlencode({'state': odd, 'code': odd})}"),
+            await postgres_world.browser().get("/account", headers={"Cookie": f"__Host-partner_ops_session={part}"}),
+            *[await ada.get(ask("demo-app", **{name: odd}).url) for name in names],
+        ]
+        assert {answer.status_code // 100 for answer in answers} <= {3, 4}, odd
+
+
+async def test_credentials_are_sent_once(world: World, ada: Browser) -> None:
+    """G13-03: two headers of one name: whoever is in front of the broker may have looked at the other one."""
+    request = ask("reports")
+    tokens = await ada.tokens_for(request)
+    bearer = ("Authorization", f"Bearer {tokens['access_token']}")
+    basic = ("Authorization", "Basic " + base64.b64encode(b"reports:canary-reports-secret").decode())
+    other = ("Authorization", "Bearer x")
+    for headers in ([bearer, other], [other, bearer], [bearer, bearer]):
+        for path in ("/oauth/userinfo", "/api/v1/authorizations"):
+            assert (await ada.get(path, headers=headers)).status_code == 400
+    form = {"grant_type": "authorization_code", "code": "x"}
+    for headers in ([basic, other], [other, basic], [basic, basic]):
+        assert (await ada.send("POST", "/oauth/token", form=form, headers=headers)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ({}, "invalid_grant"),
+        ({"client_id": "reports"}, "invalid_grant"),
+        ({"client_id": "crm"}, "invalid_request"),
+        ({"client_secret": "canary-reports-secret"}, "invalid_request"),
+        ({"client_id": "reports", "client_secret": "x"}, "invalid_request"),
+    ],
+)
+async def test_an_application_proves_itself_in_one_way(
+    world: World, ada: Browser, more: dict[str, str], error: str
+) -> None:
+    """G13-03: header or body, never both, and both name one Application (RFC 6749 section 2.3)."""
+    basic = {"Authorization": "Basic " + base64.b64encode(b"reports:canary-reports-secret").decode()}
+    form = {"grant_type": "authorization_code", "code": "x"} | more
+
+    answer = await ada.send("POST", "/oauth/token", form=form, headers=basic)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
+
+
 async def test_no_page_and_no_api_shows_a_providers_token(world: World, ada: Browser) -> None:
     """G13-08: nothing that a Provider issued leaves the broker; the invariants look for it in every answer."""
     tokens = await ada.tokens_for(ask())
@@ -460,6 +568,21 @@ async def test_every_door_has_its_limit(world: World, path: str) -> None:
     assert answer.status_code == 429
     assert await world.count("ledger") == events
     check_format(world.watch.seen[-1])
+
+
+@pytest.mark.parametrize(("first", "second", "status"), [
+    ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", 429),
+    ("2001:db8:1:2::1", "2001:db8:1:3::1", 401),
+    ("fe80::1%eth0", "fe80::2%eth0", 429),
+    ("::ffff:203.0.113.7", "203.0.113.7", 429),
+    ("::ffff:203.0.113.7", "::ffff:203.0.113.8", 401),
+    ("1::2:x", "1::2:y", 401),
+])  # fmt: skip
+async def test_who_has_a_network_is_counted_as_one(world: World, first: str, second: str, status: int) -> None:
+    """G13-09: there are 2^64 addresses in the smallest network of IPv6."""
+    await guess(world.browser(first), REFUSALS + 1)
+
+    assert await guess(world.browser(second)) == [status]
 
 
 async def test_asking_silently_is_not_counted(world: World) -> None:

@@ -1,0 +1,83 @@
+"""One request and its answer: which route it was, where it leads, whether it came to nothing, and in which format."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+from starlette.routing import Match
+
+from broker.web.routes import routes
+
+ROUTES = routes()
+OAUTH = ("/oauth/token", "/oauth/userinfo")
+PROBLEM = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")
+REGISTERED = re.compile(
+    r"https://(app|crm)\.example/callback\?|https://reports\.example/callback\?area=eu&|https://app\.example/(\?|$)"
+    r"|http://127\.0\.0\.1(:\d+)?/cb\?|com\.example\.native:/cb\?"
+)
+"""Where Applications may be sent an answer."""
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """A request and its answer. `calls`: how often it had Providers called; 0 where that cannot be told."""
+
+    method: str
+    path: str
+    route: str
+    answer: httpx2.Response = field(repr=False)
+    calls: int
+
+    @property
+    def location(self) -> str:
+        """Where it leads, or ""."""
+        return str(self.answer.headers.get("Location", ""))
+
+    @property
+    def error(self) -> str | None:
+        """The error that an Application is told by a redirect."""
+        if not REGISTERED.match(self.location):
+            return None
+        return parse_qs(urlsplit(self.location).query).get("error", [None])[0]
+
+    @property
+    def refused(self) -> bool:
+        """Whether it came to nothing. Who has signed in, and is not entitled to what was asked, is signed in still."""
+        signed_in = self.route == "callback" and any("session" in name for name, _ in cookies_of(self.answer))
+        return self.answer.status_code >= 400 or (self.error is not None and not signed_in)
+
+
+def route_of(method: str, path: str) -> str:
+    """The route's name in the table, or "none"."""
+    scope = {"type": "http", "method": method, "path": path, "root_path": ""}
+    for route in ROUTES:
+        if route.matches(scope)[0] is Match.FULL:
+            return route.name
+    return "none"
+
+
+def check_format(seen: Seen) -> None:
+    """An error comes in the format of the place that was asked, and says no more than it has to."""
+    answer = seen.answer
+    kind = answer.headers["Content-Type"].partition(";")[0]
+    if seen.method == "HEAD":
+        return
+    if seen.path.startswith(OAUTH):
+        assert kind == "application/json", seen
+        assert answer.json().keys() == {"error", "error_description"}, seen
+    elif seen.path.startswith(PROBLEM):
+        assert kind == "application/problem+json", seen
+        assert answer.json().keys() == {"type", "title", "status", "code", "request_id"}, seen
+        assert answer.json()["status"] == answer.status_code, seen
+    else:
+        assert kind == "text/html", seen
+        assert answer.headers["X-Request-Id"] in answer.text, seen
+
+
+def cookies_of(answer: httpx2.Response) -> list[tuple[str, str]]:
+    """Name and value of every cookie that is set."""
+    pairs = (line.partition(";")[0].partition("=") for line in answer.headers.get_list("Set-Cookie"))
+    return [(name, value.strip('"')) for name, _, value in pairs]
