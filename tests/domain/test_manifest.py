@@ -141,3 +141,11 @@ def test_one_address_may_be_invited_by_two_clients() -> None:
     manifest = parse({"clients": {"acme": invitation, "globex": invitation}})
 
     assert [a.client_org for a in manifest.authorizations] == [ACME, GLOBEX]
+
+
+@pytest.mark.parametrize(
+    "name", ["A", "A" * 255, "Zoë & Söhne <GmbH>", "株式会社"], ids=["one", "255", "accents", "Japanese"]
+)
+def test_what_people_read_is_any_line_of_text(name: str) -> None:
+    """Of at most 255 characters."""
+    assert parse(application(name=name)).applications[0].name == name

@@ -135,6 +135,14 @@ def test_a_secret_must_be_a_long_enough_text(secret: object) -> None:
     assert problems_of(application(SERVER, secret=GONE, secrets=["secret-canary", secret])) == [too_short, missing]
 
 
+@pytest.mark.parametrize("secrets", ["secret-canary", {"secret-canary": "secret-canary"}, None, 7], ids=repr)
+def test_secrets_must_be_a_list(secrets: object) -> None:
+    """Neither a text, whose letters would do, nor a table."""
+    problems = problems_of(application(SERVER, secret=GONE, secrets=secrets))
+
+    assert problems[0] == "[applications.demo-app] secret: must be random and of at least 8 characters"
+
+
 @pytest.mark.parametrize(
     "name", ["", NO_CLIENT, ".a", "_a", "a" * 65, "a b", "a/b", "a\n", "\u00e9", "\u0430cme", "a:b", "*"], ids=ascii
 )

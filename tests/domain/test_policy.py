@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.domain.ids import ClientOrgId, RegistrationId
-from broker.domain.policy import RESERVED_CLAIMS, AttributePolicy, PolicyProblems, parse
+from broker.domain.policy import RESERVED_CLAIMS, AttributePolicy, Narrowing, PolicyProblems, Section, parse
 from broker.domain.scope import ATTRIBUTE_SCOPES
 from tests.domain.policies import CLIENTS, HOOLI, KNOWN, documents
 from tests.domain.policies import clients as some_clients
@@ -137,6 +137,14 @@ def test_a_client_narrows_and_never_widens(
     assert policy.keeps(GOOGLE, clients).keys() <= policy.keeps(GOOGLE).keys()
     assert policy.releases(GOOGLE, (*clients, one)).keys() <= policy.releases(GOOGLE, clients).keys()
     assert policy.keeps(GOOGLE, (one,)).keys() <= policy.keeps(GOOGLE, (*clients, one)).keys()
+
+
+def test_a_client_that_releases_what_it_does_not_keep_releases_nothing() -> None:
+    """However such a policy came about: none that was parsed says so."""
+    narrowing = Narrowing(keep=frozenset(), release=frozenset({"email"}))
+    section = Section(keep={"email": "Contact"}, release={"email": "Audit"}, narrowed={ACME: narrowing})
+
+    assert AttributePolicy(sections={GOOGLE: section}).releases(GOOGLE, (ACME,)) == {}
 
 
 @given(documents())

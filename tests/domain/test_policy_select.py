@@ -112,6 +112,11 @@ def test_a_client_that_allows_nothing_gets_nothing_selected() -> None:
     assert policy.select(GOOGLE, profile).values == profile
 
 
+def test_a_value_has_at_most_1024_characters() -> None:
+    """No attribute we know of needs more."""
+    assert MAX_VALUE == 1024
+
+
 def test_values_are_not_shown_by_repr() -> None:
     """Names of what was malformed are."""
     policy = parse({"google": {"keep": {"email": "Contact", "name": "Shown"}}}, KNOWN)

@@ -167,6 +167,26 @@ def test_the_last_authorization_that_fits_is_still_told() -> None:
     assert fitting >= 30
 
 
+def test_the_very_last_byte_may_be_used() -> None:
+    """And not one more: neither by Authorizations nor by an attribute."""
+    room = MAX_CLAIMS - size(session(authorizations={ACME: [""]}))
+    exactly, too_long = session(authorizations={ACME: ["r" * room]}), session(authorizations={ACME: ["r" * (room + 1)]})
+    fits = {"name": "a" * (MAX_ATTRIBUTES - size({"name": ""}))}
+
+    assert size(exactly) == MAX_CLAIMS
+    assert "authorizations" in exactly
+    assert "authorizations_ref" in too_long
+    assert session(attributes=fits)["name"] == fits["name"]
+    assert "name" not in session(attributes={"name": fits["name"] + "a"})
+
+
+def test_an_id_token_has_room_for_ordinary_attributes_and_no_more() -> None:
+    """Those that come too late by name are left out whole."""
+    told = dict.fromkeys(("email", "family_name", "given_name", "locale", "name"), "a" * 600)
+
+    assert [name for name in identity(attributes=told) if name in told] == ["email", "family_name", "given_name"]
+
+
 @pytest.mark.parametrize("count", [100, 10_000])
 def test_a_reference_says_where_how_many_and_exactly_which(count: int) -> None:
     """Whoever follows it can prove that nothing was added or left out."""
@@ -240,6 +260,14 @@ def test_at_hash_uses_the_hash_of_the_algorithm(alg: str, name: str) -> None:
     digest = hashlib.new(name, token.encode()).digest()
 
     assert left_half_hash(token) == base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("length", range(8))
+def test_at_hash_does_not_depend_on_the_length_of_a_header(length: int) -> None:
+    """Base64url has no padding there (RFC 7515 section 2)."""
+    named = base64.urlsafe_b64encode(json.dumps({"alg": "ES256", "kid": "k" * length}).encode()).rstrip(b"=").decode()
+
+    assert left_half_hash(f"{named}.e30.c2lnbmF0dXJl") is not None
 
 
 @pytest.mark.parametrize(
