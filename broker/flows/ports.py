@@ -66,6 +66,19 @@ class HeldAuthorizations:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """What is known, at one moment, about somebody who is back from a Provider.
+
+    `held`: theirs, and the invitations that their e-mail address may accept. `bound_elsewhere`: an Authorization for
+    this address was bound to a User with another Identity at this registration.
+    """
+
+    known: KnownIdentity | None
+    held: HeldAuthorizations
+    bound_elsewhere: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GrantInFull:
     """A Grant with all that deciding about its code or its tokens takes."""
 
@@ -112,17 +125,18 @@ class Store(Protocol):
     async def attempt_taken(self, attempt_id: AttemptId) -> bool:
         """Whether a sign-in attempt was finished before. `TakeAttempt` decides; this spares a Provider a call."""
 
-    async def known_identity(self, identity_hash: KeyedHash) -> KnownIdentity | None: ...
+    async def arrival(
+        self,
+        registration: RegistrationId,
+        identity_hash: KeyedHash,
+        email: KeyedHash | None,
+        connecting: UserId | None,
+    ) -> Arrival:
+        """`connecting`: whom to take for the Identity's User while nobody has it."""
 
     async def data_key(self, owner: str) -> WrappedKey | None: ...
 
-    async def held_authorizations(self, user_id: UserId | None, email: KeyedHash | None) -> HeldAuthorizations:
-        """Those bound to the User, and unbound ones for the e-mail address; None asks for none."""
-
-    async def is_bound_elsewhere(
-        self, email: KeyedHash, registration: RegistrationId, identity_hash: KeyedHash
-    ) -> bool:
-        """Whether an Authorization for this address was bound to a User with another Identity at this registration."""
+    async def held_authorizations(self, user_id: UserId) -> HeldAuthorizations: ...
 
     async def grant_by_code(self, code: KeyedHash) -> GrantInFull | None: ...
 

@@ -5,8 +5,6 @@ Refuses values: parameters have names, and what a query compares with is always 
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     CompoundSelect,
     bindparam,
@@ -59,14 +57,6 @@ SESSIONS_OF = (
 
 ATTEMPT_TAKEN = select(exists().where(taken_attempts.c.id == bindparam("id")))
 
-KNOWN_IDENTITY = (
-    select(identities, users, data_keys, connections)
-    .join(users, users.c.id == identities.c.user_id)
-    .join(data_keys, data_keys.c.owner == identities.c.user_id)
-    .outerjoin(connections, connections.c.identity_id == identities.c.id)
-    .where(identities.c.hash == bindparam("hash"))
-)
-
 DATA_KEY = select(data_keys).where(data_keys.c.owner == bindparam("owner"))
 # From one KEK to the next along the index, as there are few KEKs and many keys.
 _first_kek = select(func.min(data_keys.c.kek_id).label("id")).cte("kek", recursive=True)
@@ -84,27 +74,42 @@ DATA_KEYS_BY_KEK = select(data_keys).join(_kek, data_keys.c.id == _one_of_kek)
 KEY_CHECK = select(key_checks.c.value).where(key_checks.c.name == bindparam("name"))
 SIGNING_KEYS = select(signing_keys).order_by(signing_keys.c.created_at, signing_keys.c.kid)
 
-_with_client = select(authorizations, client_orgs).join(client_orgs, client_orgs.c.id == authorizations.c.client_org)
-# Two queries rather than one with "or": each is certain to go by its index.
-HELD_AUTHORIZATIONS: CompoundSelect[*tuple[Any, ...]] = union_all(
-    _with_client.where(authorizations.c.user_id == bindparam("user_id")),
-    _with_client.where(authorizations.c.user_id.is_(None), authorizations.c.invited_email == bindparam("email")),
+HELD_AUTHORIZATIONS = (
+    select(authorizations, client_orgs)
+    .join(client_orgs, client_orgs.c.id == authorizations.c.client_org)
+    .where(authorizations.c.user_id == bindparam("user_id"))
 )
-IS_BOUND_ELSEWHERE = select(
-    exists().where(
-        authorizations.c.invited_email == bindparam("email"),
-        identities.c.user_id == authorizations.c.user_id,
-        identities.c.registration == bindparam("registration"),
-        identities.c.hash != bindparam("identity_hash"),
+_as_json = select(json_rows(json_array(*authorizations.c, *client_orgs.c))).join_from(
+    authorizations, client_orgs, client_orgs.c.id == authorizations.c.client_org
+)
+_invited_by = authorizations.c.invited_email == bindparam("email")
+_other = identities.alias("other")
+# One snapshot: between two, an invitation could be taken by somebody else with this address and be missed by both.
+ARRIVAL = (
+    select(
+        identities,
+        users,
+        data_keys,
+        connections,
+        _as_json.where(authorizations.c.user_id == func.coalesce(identities.c.user_id, bindparam("connecting")))
+        .correlate(identities)
+        .scalar_subquery(),
+        _as_json.where(authorizations.c.user_id.is_(None), _invited_by).scalar_subquery(),
+        exists().where(
+            _invited_by,
+            _other.c.user_id == authorizations.c.user_id,
+            _other.c.registration == bindparam("registration"),
+            _other.c.hash != bindparam("hash"),
+        ),
     )
+    .select_from(select(literal_column("1")).subquery("arrival"))
+    .outerjoin(identities, identities.c.hash == bindparam("hash"))
+    .outerjoin(users, users.c.id == identities.c.user_id)
+    .outerjoin(data_keys, data_keys.c.owner == identities.c.user_id)
+    .outerjoin(connections, connections.c.identity_id == identities.c.id)
 )
 
-_bound = (
-    select(json_rows(json_array(*authorizations.c, *client_orgs.c)))
-    .join_from(authorizations, client_orgs, client_orgs.c.id == authorizations.c.client_org)
-    .where(authorizations.c.user_id == grants.c.user_id)
-    .scalar_subquery()
-)
+_bound = _as_json.where(authorizations.c.user_id == grants.c.user_id).correlate(grants).scalar_subquery()
 _GRANT_IN_FULL = (
     select(grants, applications, users, sessions, connections, data_keys, _bound)
     .join(applications, applications.c.id == grants.c.application_id)

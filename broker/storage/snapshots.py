@@ -14,6 +14,7 @@ from sqlalchemy import Table
 from broker.domain.client_org import Authorization, ClientOrg
 from broker.domain.ids import ClientOrgId
 from broker.flows.ports import (
+    Arrival,
     Catalogue,
     ConnectionInFull,
     GrantInFull,
@@ -31,7 +32,7 @@ def _ends(*joined: Table) -> tuple[int, ...]:
 
 
 (_SESSION_ENDS,) = _ends(tables.sessions)
-_AFTER_IDENTITY = _ends(tables.identities, tables.users, tables.data_keys)
+_AFTER_IDENTITY = _ends(tables.identities, tables.users, tables.data_keys, tables.connections)
 _AFTER_GRANT = _ends(
     tables.grants, tables.applications, tables.users, tables.sessions, tables.connections, tables.data_keys
 )
@@ -44,14 +45,22 @@ def live_session(row: Row) -> LiveSession:
     return LiveSession(session=rows.session(row), user=rows.user(row, _SESSION_ENDS))
 
 
-def known_identity(row: Row) -> KnownIdentity:
-    """Of `reads.KNOWN_IDENTITY`."""
-    user, data_key, connection = _AFTER_IDENTITY
-    return KnownIdentity(
-        identity=rows.identity(row),
-        user=rows.user(row, user),
-        data_key=rows.data_key(row, data_key),
-        connection=None if row[connection] is None else rows.connection(row, connection),
+def arrival(row: Row) -> Arrival:
+    """Of `reads.ARRIVAL`."""
+    user, data_key, connection, held = _AFTER_IDENTITY
+    known = None
+    if row[data_key] is not None:  # nobody without a key is known
+        known = KnownIdentity(
+            identity=rows.identity(row),
+            user=rows.user(row, user),
+            data_key=rows.data_key(row, data_key),
+            connection=None if row[connection] is None else rows.connection(row, connection),
+        )
+    bound, invited, bound_elsewhere = row[held:]
+    return Arrival(
+        known=known,
+        held=held_authorizations([*orjson.loads(bound or "[]"), *orjson.loads(invited or "[]")]),
+        bound_elsewhere=bool(bound_elsewhere),
     )
 
 

@@ -27,11 +27,11 @@ from broker.domain.sealing import WrappedKey
 from broker.domain.session import Session
 from broker.domain.signing_key import SigningKey
 from broker.flows.ports import (
+    Arrival,
     Catalogue,
     ConnectionInFull,
     GrantInFull,
     HeldAuthorizations,
-    KnownIdentity,
     LiveSession,
 )
 from broker.storage import reads, rows, snapshots, upkeep
@@ -80,25 +80,24 @@ class SqlStore:
         found = await self.engine.rows(reads.ATTEMPT_TAKEN, id=attempt_id)
         return bool(found[0][0])
 
-    async def known_identity(self, identity_hash: KeyedHash) -> KnownIdentity | None:
-        found = await self.engine.rows(reads.KNOWN_IDENTITY, hash=identity_hash)
-        return snapshots.known_identity(found[0]) if found else None
+    async def arrival(
+        self,
+        registration: RegistrationId,
+        identity_hash: KeyedHash,
+        email: KeyedHash | None,
+        connecting: UserId | None,
+    ) -> Arrival:
+        (found,) = await self.engine.rows(
+            reads.ARRIVAL, registration=registration, hash=identity_hash, email=email, connecting=connecting
+        )
+        return snapshots.arrival(found)
 
     async def data_key(self, owner: str) -> WrappedKey | None:
         found = await self.engine.rows(reads.DATA_KEY, owner=owner)
         return rows.data_key(found[0]) if found else None
 
-    async def held_authorizations(self, user_id: UserId | None, email: KeyedHash | None) -> HeldAuthorizations:
-        found = await self.engine.rows(reads.HELD_AUTHORIZATIONS, user_id=user_id, email=email)
-        return snapshots.held_authorizations(found)
-
-    async def is_bound_elsewhere(
-        self, email: KeyedHash, registration: RegistrationId, identity_hash: KeyedHash
-    ) -> bool:
-        found = await self.engine.rows(
-            reads.IS_BOUND_ELSEWHERE, email=email, registration=registration, identity_hash=identity_hash
-        )
-        return bool(found[0][0])
+    async def held_authorizations(self, user_id: UserId) -> HeldAuthorizations:
+        return snapshots.held_authorizations(await self.engine.rows(reads.HELD_AUTHORIZATIONS, user_id=user_id))
 
     async def grant_by_code(self, code: KeyedHash) -> GrantInFull | None:
         found = await self.engine.rows(reads.GRANT_BY_CODE, code=code)

@@ -15,6 +15,7 @@ from broker.domain.connection import Connection
 from broker.domain.consent import Consent
 from broker.domain.errors import Fault
 from broker.domain.grant import CODE_LIFETIME, Grant
+from broker.domain.identity import Identity
 from broker.domain.ids import (
     ApplicationId,
     AttemptId,
@@ -32,6 +33,7 @@ from broker.domain.session import ABSOLUTE_LIFETIME, Session
 from broker.domain.session_token import LIFETIME
 from broker.domain.signing_key import SigningKey
 from broker.flows.ports import (
+    Arrival,
     Catalogue,
     ConnectionInFull,
     GrantInFull,
@@ -69,37 +71,36 @@ class MemoryStore:
     async def attempt_taken(self, attempt_id: AttemptId) -> bool:
         return attempt_id in self._answer().taken_attempts
 
-    async def known_identity(self, identity_hash: KeyedHash) -> KnownIdentity | None:
+    async def arrival(
+        self,
+        registration: RegistrationId,
+        identity_hash: KeyedHash,
+        email: KeyedHash | None,
+        connecting: UserId | None,
+    ) -> Arrival:
         tables = self._answer()
-        identity = next((i for i in tables.identities.values() if i.hash == identity_hash), None)
-        if identity is None or identity.user_id not in tables.data_keys:
-            return None
-        return KnownIdentity(
-            identity=identity,
-            user=tables.users[identity.user_id],
-            data_key=tables.data_keys[identity.user_id],
-            connection=next((x for x in tables.connections.values() if x.identity_id == identity.id), None),
+        known = self._known(next((i for i in tables.identities.values() if i.hash == identity_hash), None))
+        user_id = connecting if known is None else known.user.id
+        invited = [a for a in tables.authorizations.values() if a.invited_email == email]
+        others = {a.user_id for a in invited}
+        return Arrival(
+            known=known,
+            held=self._held(
+                a
+                for a in tables.authorizations.values()
+                if (a in invited if a.user_id is None else a.user_id == user_id)
+            ),
+            bound_elsewhere=any(
+                i.user_id in others and i.registration == registration and i.hash != identity_hash
+                for i in tables.identities.values()
+            ),
         )
 
     async def data_key(self, owner: str) -> WrappedKey | None:
         return self._answer().data_keys.get(owner)
 
-    async def held_authorizations(self, user_id: UserId | None, email: KeyedHash | None) -> HeldAuthorizations:
-        return self._held(
-            a
-            for a in self._answer().authorizations.values()
-            if (a.user_id == user_id if a.user_id is not None else a.invited_email == email)
-        )
-
-    async def is_bound_elsewhere(
-        self, email: KeyedHash, registration: RegistrationId, identity_hash: KeyedHash
-    ) -> bool:
-        tables = self._answer()
-        bound = {a.user_id for a in tables.authorizations.values() if a.invited_email == email}
-        return any(
-            i.user_id in bound and i.registration == registration and i.hash != identity_hash
-            for i in tables.identities.values()
-        )
+    async def held_authorizations(self, user_id: UserId) -> HeldAuthorizations:
+        return self._held(a for a in self._answer().authorizations.values() if a.user_id == user_id)
 
     async def grant_by_code(self, code: KeyedHash) -> GrantInFull | None:
         return self._in_full(next((g for g in self._answer().grants.values() if g.code == code), None))
@@ -197,6 +198,17 @@ class MemoryStore:
             connection=self.tables.connections[session.connection_id],
             data_key=self.tables.data_keys[grant.user_id],
             held=self._held(a for a in self.tables.authorizations.values() if a.user_id == grant.user_id),
+        )
+
+    def _known(self, identity: Identity | None) -> KnownIdentity | None:
+        tables = self.tables
+        if identity is None or identity.user_id not in tables.data_keys:
+            return None
+        return KnownIdentity(
+            identity=identity,
+            user=tables.users[identity.user_id],
+            data_key=tables.data_keys[identity.user_id],
+            connection=next((x for x in tables.connections.values() if x.identity_id == identity.id), None),
         )
 
     def _held(self, authorizations: Iterable[Authorization]) -> HeldAuthorizations:

@@ -20,7 +20,7 @@ from broker.domain.ids import ApplicationId, KeyedHash
 from broker.domain.ledger import AuditEvent
 from broker.flows.clients.apply import apply
 from broker.flows.keys.ensure import ensure_signing_key
-from broker.flows.ports import Callback, ConnectionInFull, LiveSession, Ports
+from broker.flows.ports import Callback, ConnectionInFull, KnownIdentity, LiveSession, Ports
 from broker.flows.sealed import open_attributes, open_tokens
 from broker.flows.sessions.resume import resume
 from broker.flows.sign_in.begin import Trip, begin
@@ -171,14 +171,19 @@ class World:
         )
         return await redeem(replace(redemption, **changes), self.ports, request_id="req-redeem")
 
+    async def known(self, person: Person) -> KnownIdentity | None:
+        """What is known of this very account."""
+        arrival = await self.ports.store.arrival(person.registration, self.identity_hash(person), None, None)
+        return arrival.known
+
     async def connections(self, person: Person = ADA) -> Sequence[ConnectionInFull]:
         """Those of the User whom this person is."""
-        known = await self.ports.store.known_identity(self.identity_hash(person))
+        known = await self.known(person)
         return () if known is None else await self.ports.store.connections_of(known.user.id)
 
     async def connection(self, person: Person = ADA) -> ConnectionInFull:
         """The Connection to this very account."""
-        known = await self.ports.store.known_identity(self.identity_hash(person))
+        known = await self.known(person)
         assert known is not None and known.connection is not None
         found = await self.ports.store.connection(known.connection.id)
         assert found is not None

@@ -13,6 +13,7 @@ from broker.domain.outbox import RevocationResult
 from broker.domain.session import ABSOLUTE_LIFETIME
 from broker.domain.session_token import LIFETIME
 from broker.flows.ports import (
+    Arrival,
     Catalogue,
     ConnectionInFull,
     GrantInFull,
@@ -35,12 +36,11 @@ async def test_an_empty_store_finds_nothing(store: Store) -> None:
     assert await store.application(ApplicationId("none")) is None
     assert await store.session(w.hashed("none")) is None
     assert await store.attempt_taken(AttemptId("none")) is False
-    assert await store.known_identity(w.hashed("none")) is None
-    assert await store.data_key("none") is None
-    assert await store.held_authorizations(nobody, w.hashed("none")) == HeldAuthorizations(
-        authorizations=(), clients={}
+    assert await store.arrival(w.GOOGLE, w.hashed("none"), w.hashed("none"), nobody) == Arrival(
+        known=None, held=HeldAuthorizations(authorizations=(), clients={}), bound_elsewhere=False
     )
-    assert await store.is_bound_elsewhere(w.hashed("none"), w.GOOGLE, w.hashed("none")) is False
+    assert await store.data_key("none") is None
+    assert await store.held_authorizations(nobody) == HeldAuthorizations(authorizations=(), clients={})
     assert await store.grant_by_code(w.hashed("none")) is None
     assert await store.grant(GrantId("none")) is None
     assert await store.consent(nobody, ApplicationId("none")) is None
@@ -85,10 +85,10 @@ async def test_a_known_identity_comes_with_its_user_key_and_connection(store: St
     corp = w.identity(registration=w.CORP)
     await store.write(*w.newcomer(), *w.newcomer("grace"), c.AddIdentity(identity=corp))
 
-    assert await store.known_identity(w.identity().hash) == KnownIdentity(
+    assert (await store.arrival(w.GOOGLE, w.identity().hash, None, None)).known == KnownIdentity(
         identity=w.identity(), user=w.user(), data_key=w.data_key(), connection=w.connection()
     )
-    assert await store.known_identity(corp.hash) == KnownIdentity(
+    assert (await store.arrival(w.CORP, corp.hash, None, None)).known == KnownIdentity(
         identity=corp, user=w.user(), data_key=w.data_key(), connection=None
     )
 
@@ -121,34 +121,59 @@ async def held(store: Store) -> None:
     )
 
 
-async def test_held_are_what_is_bound_and_what_waits_for_the_address(store: Store) -> None:
-    """Each with its Client, in the order of the Clients."""
+async def test_held_is_what_is_bound(store: Store) -> None:
+    """Each with its Client; open invitations are nobody's."""
     await held(store)
 
-    assert await store.held_authorizations(w.user().id, w.hashed("ada@acme.example")) == HeldAuthorizations(
+    assert await store.held_authorizations(w.user().id) == HeldAuthorizations(
+        authorizations=(w.authorization("globex", bound=True),), clients={w.GLOBEX: w.client_org("globex")}
+    )
+
+
+async def test_who_is_back_finds_what_is_bound_and_what_waits_for_the_address(store: Store) -> None:
+    """Each with its Client, in the order of the Clients."""
+    await held(store)
+    arrival = await store.arrival(w.GOOGLE, w.identity().hash, w.hashed("ada@acme.example"), None)
+
+    assert arrival.held == HeldAuthorizations(
         authorizations=(w.authorization("acme"), w.authorization("globex", bound=True)),
         clients={w.ACME: w.client_org("acme"), w.GLOBEX: w.client_org("globex")},
     )
 
 
-async def test_without_an_address_no_invitation_is_held(store: Store) -> None:
+async def test_without_an_address_no_invitation_is_found(store: Store) -> None:
     """None asks for none."""
     await held(store)
+    arrival = await store.arrival(w.GOOGLE, w.identity().hash, None, None)
 
-    assert (await store.held_authorizations(w.user().id, None)).authorizations == (
-        w.authorization("globex", bound=True),
-    )
+    assert arrival.held.authorizations == (w.authorization("globex", bound=True),)
 
 
-async def test_without_a_user_only_open_invitations_are_held(store: Store) -> None:
+async def test_a_newcomer_finds_only_open_invitations(store: Store) -> None:
     """What was bound is never matched by e-mail again."""
     await held(store)
-    found = await store.held_authorizations(None, w.hashed("ada@acme.example"))
+    new = w.hashed("google somebody-new")
+    arrival = await store.arrival(w.CORP, new, w.hashed("ada@acme.example"), None)
 
-    assert found == HeldAuthorizations(
-        authorizations=(w.authorization("acme"),), clients={w.ACME: w.client_org("acme")}
+    assert arrival == Arrival(
+        known=None,
+        held=HeldAuthorizations(authorizations=(w.authorization("acme"),), clients={w.ACME: w.client_org("acme")}),
+        bound_elsewhere=False,
     )
-    assert (await store.held_authorizations(None, None)).authorizations == ()
+    assert (await store.arrival(w.CORP, new, None, None)).held.authorizations == ()
+
+
+async def test_a_new_account_of_somebody_known_finds_what_is_theirs(store: Store) -> None:
+    """Who is connecting it counts while nobody has it; then whose it is."""
+    await held(store)
+    new = w.hashed("google somebody-new")
+    ada, grace = w.user().id, w.user("grace").id
+
+    assert (await store.arrival(w.CORP, new, None, ada)).held.authorizations == (w.authorization("globex", bound=True),)
+    assert (await store.arrival(w.GOOGLE, w.identity("grace").hash, None, ada)).held.authorizations == ()
+    assert (await store.arrival(w.GOOGLE, w.identity().hash, None, grace)).held.authorizations == (
+        w.authorization("globex", bound=True),
+    )
 
 
 async def test_an_address_is_bound_elsewhere_when_its_user_has_another_identity(store: Store) -> None:
@@ -157,10 +182,11 @@ async def test_an_address_is_bound_elsewhere_when_its_user_has_another_identity(
     ada, grace = w.hashed("ada@acme.example"), w.hashed("grace@acme.example")
     new = w.hashed("google somebody-new")
 
-    assert await store.is_bound_elsewhere(ada, w.GOOGLE, new) is True
-    assert await store.is_bound_elsewhere(ada, w.GOOGLE, w.identity().hash) is False
-    assert await store.is_bound_elsewhere(ada, w.CORP, new) is False
-    assert await store.is_bound_elsewhere(grace, w.GOOGLE, new) is False
+    assert (await store.arrival(w.GOOGLE, new, ada, None)).bound_elsewhere is True
+    assert (await store.arrival(w.GOOGLE, w.identity().hash, ada, None)).bound_elsewhere is False
+    assert (await store.arrival(w.CORP, new, ada, None)).bound_elsewhere is False
+    assert (await store.arrival(w.GOOGLE, new, grace, None)).bound_elsewhere is False
+    assert (await store.arrival(w.GOOGLE, new, None, None)).bound_elsewhere is False
 
 
 async def test_a_grant_comes_in_full_by_its_code_and_by_its_id(store: Store) -> None:

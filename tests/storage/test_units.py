@@ -147,8 +147,8 @@ async def test_a_unit_that_the_database_ended_is_written_after_all(
     await unit
 
     assert not goes_at_once(type(ada), type(grace))
-    found = [await postgres_store.known_identity(w.identity(name).hash) for name in ("ada", "grace")]
-    assert [f.user.status for f in found if f is not None] == [UserStatus.SUSPENDED] * 2
+    found = [await postgres_store.arrival(w.GOOGLE, w.identity(name).hash, None, None) for name in ("ada", "grace")]
+    assert [f.known.user.status for f in found if f.known is not None] == [UserStatus.SUSPENDED] * 2
     assert len(await postgres_store.events(9)) == 1
 
 

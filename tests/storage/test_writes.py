@@ -280,7 +280,7 @@ async def test_an_invitation_is_bound_once(store: Store) -> None:
 
     assert await lost(store, bind) == "BindAuthorization"
     assert await lost(store, replace(bind, user_id=w.user("grace").id)) == "BindAuthorization"
-    held = await store.held_authorizations(w.user().id, None)
+    held = await store.held_authorizations(w.user().id)
     assert held.authorizations == (w.authorization(bound=True),)
 
 
@@ -293,7 +293,7 @@ async def test_several_invitations_are_bound_together_but_none_twice(store: Stor
 
     assert await lost(store, binds[0], binds[1], binds[0]) == "BindAuthorization"
     await store.write(*binds)
-    assert len((await store.held_authorizations(w.user().id, None)).authorizations) == 2
+    assert len((await store.held_authorizations(w.user().id)).authorizations) == 2
 
 
 async def test_a_client_invites_an_address_once(store: Store) -> None:

@@ -85,7 +85,7 @@ async def authorize(
             raise _refused(request, "login_required")
         return SignInNeeded(request=request, application=application)
 
-    held = await ports.store.held_authorizations(signed_in.user.id, None)
+    held = await ports.store.held_authorizations(signed_in.user.id)
     rights = rights_by_client(held.authorizations, held.clients)
     check_entitled(request, application, rights)
 

@@ -35,7 +35,7 @@ from broker.domain.redirect import answer_url
 from broker.domain.session import Session, new_session
 from broker.domain.user import User, UserStatus, require_active
 from broker.flows.id_token_hint import is_expected
-from broker.flows.ports import KnownIdentity, LiveSession, Ports, VerifiedSignIn
+from broker.flows.ports import Arrival, KnownIdentity, LiveSession, Ports, VerifiedSignIn
 from broker.flows.sealed import open_attributes, open_tokens, seal
 
 
@@ -67,19 +67,24 @@ class Decision:
     url: str = field(repr=False)
 
 
-async def decide(back: Return, known: KnownIdentity | None, ports: Ports) -> Decision:
+async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
     """Decide all of it. Raises `Refusal` or `Fault`."""
     now = ports.clock.now()
     attempt, connecting = back.attempt, back.connecting
     changes: list[Change] = [TakeAttempt(attempt_id=attempt.id, expires_at=attempt.expires_at)]
+    known, held = arrival.known, arrival.held
     if known is None:
+        if arrival.bound_elsewhere:
+            raise Refusal(
+                "subject_changed",
+                "This e-mail address was first used here with another account. Ask your administrator for help.",
+            )
         known, new = await _newcomer(back, ports, now)
         changes += new
     if connecting is not None and connecting.user.id != known.user.id:
         raise Refusal("identity_in_use", "This account already belongs to somebody else here.")
     require_active(known.user)  # after that: nobody is told whether somebody else is switched off
 
-    held = await ports.store.held_authorizations(known.user.id, back.email_hash)
     for invitation in (a for a in held.authorizations if a.user_id is None):
         changes.append(BindAuthorization(authorization_id=invitation.id, user_id=known.user.id))
     bound = tuple(replace(a, user_id=known.user.id) for a in held.authorizations)
@@ -123,13 +128,6 @@ async def decide(back: Return, known: KnownIdentity | None, ports: Ports) -> Dec
 
 async def _newcomer(back: Return, ports: Ports, now: int) -> tuple[KnownIdentity, list[Change]]:
     """A new Identity: of a new User, or of the one who is connecting it. Never of one with the same e-mail address."""
-    if back.email_hash and await ports.store.is_bound_elsewhere(
-        back.email_hash, back.attempt.registration, back.identity_hash
-    ):
-        raise Refusal(
-            "subject_changed",
-            "This e-mail address was first used here with another account. Ask your administrator for help.",
-        )
     changes: list[Change] = []
     if back.connecting is None:
         user = User(id=UserId(ports.secrets.new_id("usr")), status=UserStatus.ACTIVE, created_at=now)

@@ -88,11 +88,17 @@ async def _asked(attempt: SignInAttempt, ports: Ports) -> tuple[AuthorizeRequest
 async def _settle(back: Return, ports: Ports) -> Decision:
     """Decide and write; decide afresh when somebody else wrote meanwhile. Tokens that nobody will keep are revoked."""
     for _ in range(_TRIES):
-        known = await ports.store.known_identity(back.identity_hash)
+        arrival = await ports.store.arrival(
+            back.attempt.registration,
+            back.identity_hash,
+            back.email_hash,
+            None if back.connecting is None else back.connecting.user.id,
+        )
         try:
-            decision = await decide(back, known, ports)
+            decision = await decide(back, arrival, ports)
         except (Refusal, Fault):
             # Where a Connection lives, its Provider might end that one too: revocation often reaches the whole grant.
+            known = arrival.known
             if known is None or known.connection is None or known.connection.sealed_tokens is None:
                 await ports.upstream.revoke(back.attempt.registration, back.verified.tokens)
             raise

@@ -21,7 +21,7 @@ async def account_page(request: Request) -> Response:
     session = await context.require_signed_in(request)
     ports = context.web_of(request).ports
     shown = await show_connections(session.user.id, ports)
-    held = await ports.store.held_authorizations(session.user.id, None)
+    held = await ports.store.held_authorizations(session.user.id)
     sessions = await ports.store.sessions_of(session.user.id, ports.clock.now() - IDLE_LIFETIME)
     rights = rights_by_client(held.authorizations, held.clients)
     live = [c for c in shown if c.status is not ConnectionStatus.REVOKED]

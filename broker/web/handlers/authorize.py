@@ -87,7 +87,7 @@ async def _consent_view(
     request: Request, parameters: Parameters, session: LiveSession, needed: ConsentNeeded
 ) -> ConsentView:
     web = context.web_of(request)
-    held = await web.ports.store.held_authorizations(session.user.id, None)
+    held = await web.ports.store.held_authorizations(session.user.id)
     rights = rights_by_client(held.authorizations, held.clients)
     shown = next(
         (

@@ -74,27 +74,29 @@ async def test_tokens_of_an_account_without_a_connection_are_ended(world: World)
     assert world.upstream.revocations == [(ADA.registration, world.upstream.issued[1])]
 
 
-@pytest.mark.parametrize("method", ["is_bound_elsewhere", "held_authorizations"])
-async def test_tokens_are_ended_when_nothing_can_be_decided(world: World, method: str) -> None:
+async def test_tokens_are_ended_when_nothing_can_be_decided(world: World) -> None:
     """The store went away after the exchange, before anything was written: for certain nobody has them."""
-    world.store.stop_before(method)
+    ada = await world.signed_in(ADA)
+    world.store.stop_before("data_key")
 
     with refusal(Fault, "storage_unavailable"):
-        await world.sign_in(ADA)
-    assert world.upstream.revocations == [(ADA.registration, world.upstream.issued[0])]
+        await world.connect(ADA_AT_CORP, ada)
+    assert world.upstream.revocations == [(ADA_AT_CORP.registration, world.upstream.issued[1])]
 
 
-async def test_tokens_of_a_connection_that_lives_survive_a_store_that_went_away(world: World) -> None:
+async def test_tokens_of_a_connection_that_lives_survive_a_key_that_does_not_open(world: World) -> None:
     """What was kept before is kept still."""
     await world.sign_in(ADA)
-    world.store.stop_before("held_authorizations")
+    keys = world.store.tables.data_keys
+    (user_id,) = world.store.tables.users
+    keys[user_id] = replace(keys[user_id], wrapped=b"broken")
 
-    with refusal(Fault, "storage_unavailable"):
+    with refusal(Fault, "seal_broken"):
         await world.sign_in(ADA)
     assert world.upstream.revocations == []
 
 
-@pytest.mark.parametrize("method", ["known_identity", "write"])
+@pytest.mark.parametrize("method", ["arrival", "write"])
 async def test_tokens_are_left_alone_when_they_may_be_kept(world: World, method: str) -> None:
     """Whether the account is known, or whether the write was done, nobody can tell."""
     world.store.stop_before(method)
@@ -113,7 +115,7 @@ async def test_a_provider_that_cannot_be_told_changes_nothing_about_the_refusal(
     async def go_away() -> None:
         world.upstream.down = True
 
-    world.store.before("known_identity", go_away)
+    world.store.before("arrival", go_away)
     with refusal(Refusal, "subject_changed"):
         await world.come_back(trip, callback)
     assert len(world.upstream.revocations) == 1
