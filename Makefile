@@ -3,9 +3,9 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-PACKAGES := broker providers
-# One worker a logical core; a worker with nothing left takes over another's tests.
-PYTEST := $(BIN)/pytest -n logical --dist worksteal
+PACKAGES := broker providers verifier/src
+# Three workers for two cores, as tests often wait; a worker with nothing left takes over another's tests.
+PYTEST := $(BIN)/pytest -n $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 ))) --dist worksteal
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
           --no-emit-index-url --no-emit-find-links --annotation-style line $(UPGRADE)
 
@@ -36,7 +36,7 @@ test: $(VENV)/.tested ## every test, with the real servers they need; ARGS="-k s
 check: $(VENV)/.tested ## style, types, layers, docs and rules: everything that needs no server
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict $(PACKAGES) tests
+	$(BIN)/mypy --strict $(PACKAGES) tests benchmarks docs/examples
 	$(BIN)/lint-imports
 	@if [ -x $(BIN)/hadolint ]; then set -x; $(BIN)/hadolint Dockerfile; fi
 	$(BIN)/pytest -q $(wildcard tests/rules tests/docs)
@@ -70,9 +70,10 @@ $(VENV)/.installed: $(VENV)/.uv requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/.installed requirements-test.lock
+$(VENV)/.tested: $(VENV)/.installed requirements-test.lock verifier/pyproject.toml
 	@echo "Installing what the tests need, once"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-test.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable verifier
 	@touch $@
 
 # The test lock comes first, so that all three agree; `make lock UPGRADE=--upgrade` takes what is newest.

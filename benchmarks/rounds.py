@@ -63,6 +63,8 @@ COMPARISONS = (
     Comparison(scenario="sign_in_chosen", system=POSTGRESQL, against=PEER, goal=1.0),
     Comparison(scenario="sign_in_again", system=POSTGRESQL, against=PEER),
     Comparison(scenario="token", system=POSTGRESQL, against=PEER),
+    Comparison(scenario="refresh", system=POSTGRESQL, against=PEER, goal=1.0),
+    Comparison(scenario="refresh", system=SQLITE, against=PEER),
     Comparison(scenario="sign_in", system=SQLITE, against=PEER),
     Comparison(scenario="sign_in_again", system=SQLITE, against=PEER),
     Comparison(scenario="token", system=SQLITE, against=PEER),

@@ -24,9 +24,15 @@ APPLICATION_SECRET = "bench-application-secret"
 REDIRECT_URI = "http://127.0.0.1:9999/callback"
 """Nobody listens there: the driver stops when it is sent to it."""
 SCOPE = "openid email"
+PUBLIC_APPLICATION_ID = "bench-public"
+"""Rotates its refresh tokens."""
 
 _CREDENTIALS = base64.b64encode(f"{APPLICATION_ID}:{APPLICATION_SECRET}".encode()).decode()
-_TOKEN_HEADERS = (("Authorization", f"Basic {_CREDENTIALS}"), ("Accept", "application/json"))
+_PUBLIC_HEADERS = (("Accept", "application/json"),)
+_TOKEN_HEADERS: tuple[tuple[str, str], ...] = (
+    ("Authorization", f"Basic {_CREDENTIALS}"),
+    ("Accept", "application/json"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +62,7 @@ class Worker:
     def __init__(self, place: Place, authorize_parameters: Mapping[str, str]) -> None:
         self.place = place
         self.codes: list[Code] = []
+        self.refresh_token = ""
         self._extra = dict(authorize_parameters)
         self._wire = Wire()
         self._browser = Browser(self._wire)
@@ -96,18 +103,31 @@ class Worker:
         await self.prepare_session()
         self.codes = [await self._obtain_code() for _ in range(number)]
 
+    async def prepare_refresh(self) -> None:
+        """Sign in once, for the Application that refreshes."""
+        self._browser.forget()
+        code = await self._obtain_code(PUBLIC_APPLICATION_ID, f"{SCOPE} offline_access")
+        await self._redeem(code, PUBLIC_APPLICATION_ID)
+
+    async def refresh(self) -> None:
+        """Rotate the refresh token; the one before it is dead, so each worker has a chain of its own."""
+        before = self.refresh_token
+        await self._fetch({"grant_type": "refresh_token", "refresh_token": before}, PUBLIC_APPLICATION_ID)
+        if self.refresh_token == before:
+            raise Broken("the refresh token was not rotated")
+
     async def _read(self, url: str, sign: bytes) -> None:
         answer = await self._wire.send("GET", url)
         if answer.status != 200 or sign not in answer.body:
             raise Broken(f"status {answer.status} of a document")
 
-    async def _obtain_code(self) -> Code:
+    async def _obtain_code(self, application_id: str = APPLICATION_ID, scope: str = SCOPE) -> Code:
         verifier, state, nonce = (secrets.token_urlsafe(32) for _ in range(3))
         asked = {
-            "client_id": APPLICATION_ID,
+            "client_id": application_id,
             "redirect_uri": REDIRECT_URI,
             "response_type": "code",
-            "scope": SCOPE,
+            "scope": scope,
             "state": state,
             "nonce": nonce,
             "code_challenge": _digest(verifier),
@@ -124,29 +144,39 @@ class Worker:
             raise Broken(f"no code: {answer.get('error')}")
         return Code(code=code, verifier=verifier, nonce=nonce)
 
-    async def _redeem(self, code: Code) -> None:
+    async def _redeem(self, code: Code, application_id: str = APPLICATION_ID) -> None:
         form = {
             "grant_type": "authorization_code",
             "code": code.code,
             "redirect_uri": REDIRECT_URI,
             "code_verifier": code.verifier,
         }
-        answer = await self._wire.send("POST", self.place.token_url, _TOKEN_HEADERS, urlencode(form).encode())
-        claims = self._claims(_tokens(answer)["id_token"])
-        if (claims.get("iss"), claims.get("aud")) != (self.place.issuer, APPLICATION_ID):
-            raise Broken("another iss or aud in the ID token")
+        claims = await self._fetch(form, application_id)
         if claims.get("nonce") != code.nonce:
             raise Broken("another nonce in the ID token")
+
+    async def _fetch(self, form: dict[str, str], application_id: str) -> dict[str, Any]:
+        """One token request; the claims of its ID token. The refresh token, if there is one, is kept."""
+        headers = _TOKEN_HEADERS
+        if application_id == PUBLIC_APPLICATION_ID:
+            headers, form = _PUBLIC_HEADERS, form | {"client_id": application_id}
+        answer = await self._wire.send("POST", self.place.token_url, headers, urlencode(form).encode())
+        tokens = _tokens(answer)
+        self.refresh_token = tokens.get("refresh_token", "")
+        claims = self._claims(tokens["id_token"], application_id)
+        if (claims.get("iss"), claims.get("aud")) != (self.place.issuer, application_id):
+            raise Broken("another iss or aud in the ID token")
         if not claims.get("sub") or not claims.get("email"):
             raise Broken("an ID token that says nothing about anybody")
+        return claims
 
-    def _claims(self, id_token: str) -> dict[str, Any]:
+    def _claims(self, id_token: str, application_id: str) -> dict[str, Any]:
         """The claims; the signature of each worker's first token is verified, which is cheap enough for nobody."""
         if not self._signature_checked:
             if self.place.jwks is None:
                 raise Broken("an ID token of a system without keys")
             key = self.place.jwks[jwt.get_unverified_header(id_token)["kid"]]
-            verified: dict[str, Any] = jwt.decode(id_token, key, audience=APPLICATION_ID)
+            verified: dict[str, Any] = jwt.decode(id_token, key, audience=application_id)
             self._signature_checked = True
             return verified
         payload = id_token.split(".")[1]
@@ -190,6 +220,13 @@ SCENARIOS = {
             told="code to tokens",
             once=Worker.redeem_code,
             counts_codes=True,
+            names_provider=True,
+        ),
+        Scenario(
+            name="refresh",
+            told="refresh with rotation",
+            once=Worker.refresh,
+            prepare=Worker.prepare_refresh,
             names_provider=True,
         ),
     )

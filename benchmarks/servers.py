@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.readings import Cores, resident, worked
-from benchmarks.scenarios import APPLICATION_ID, APPLICATION_SECRET, REDIRECT_URI
+from benchmarks.scenarios import APPLICATION_ID, APPLICATION_SECRET, PUBLIC_APPLICATION_ID, REDIRECT_URI
 from benchmarks.upstream import APPLICATION_ID as UPSTREAM_APPLICATION_ID
 from benchmarks.upstream import APPLICATION_SECRET as UPSTREAM_APPLICATION_SECRET
 from benchmarks.upstream import EMAIL_DOMAIN, email
@@ -232,6 +232,13 @@ rights = ["reports:read", "reports:write"]
 name = "Bench"
 type = "confidential"
 secret = {{ file = "{folder / "application_secret"}" }}
+redirect_uris = ["{REDIRECT_URI}"]
+audience = "http://{LOOPBACK}:9998"
+first_party = true
+
+[applications.{PUBLIC_APPLICATION_ID}]
+name = "Bench, public"
+type = "public"
 redirect_uris = ["{REDIRECT_URI}"]
 audience = "http://{LOOPBACK}:9998"
 first_party = true

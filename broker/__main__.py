@@ -9,25 +9,14 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
 import click
 
-from broker.domain.errors import BrokerError
-
-T = TypeVar("T")
-
-_config = click.option(
-    "--config",
-    envvar="BROKER_CONFIG",
-    type=click.Path(path_type=Path),
-    default=Path("broker.toml"),
-    show_default=True,
-    help="The settings file.",
-)
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print data as JSON.")
+from broker.commands.frame import config_option, fail, guarded, json_option, settings_of
+from broker.commands.keys import keys
+from broker.commands.policy import policy
 
 
 @click.group()
@@ -36,8 +25,12 @@ def cli() -> None:
 
 
 @cli.group()
-def keys() -> None:
-    """Keyrings."""
+def vault() -> None:
+    """Where Users' data is sealed: its key-encryption keys (KEKs) and data keys."""
+
+
+cli.add_command(keys)
+cli.add_command(policy)
 
 
 def main() -> None:
@@ -46,7 +39,7 @@ def main() -> None:
 
 
 @cli.command()
-@_config
+@config_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to listen on.")
 def serve(config: Path, host: str, port: int) -> None:
@@ -56,17 +49,17 @@ def serve(config: Path, host: str, port: int) -> None:
     from broker.web.serving import listen, run
 
     no_core_dumps()
-    settings = _settings(config)
+    settings = settings_of(config)
 
     async def prove() -> None:
         async with opened(settings):
             pass
 
-    _guarded(prove())
+    guarded(prove())
     try:
         socket = listen(host, port)
     except OSError as error:
-        _fail([f"cannot listen on {host}:{port}: {error.strerror}. Choose another with --port."])
+        fail([f"cannot listen on {host}:{port}: {error.strerror}. Choose another with --port."])
     run(create_app(settings), socket)
 
 
@@ -79,8 +72,8 @@ def demo() -> None:
 
 
 @cli.command()
-@_config
-@_as_json
+@config_option
+@json_option
 def check(config: Path, as_json: bool) -> None:
     """Find every problem of settings, policy, keys and database, all at once."""
     from broker.app import problems_of
@@ -97,72 +90,112 @@ def check(config: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@_config
+@config_option
 def migrate(config: Path) -> None:
     """Bring the database to this version's schema."""
     from broker.storage.migrate import migrate as bring_up
 
-    done = _guarded(bring_up(_settings(config).database_url))
+    done = guarded(bring_up(settings_of(config).database_url))
     click.echo("\n".join(f"applied {revision}" for revision in done) or "Nothing to do.")
 
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@_config
+@config_option
 @click.option("--dry-run", is_flag=True, help="Only show the difference.")
-@_as_json
+@json_option
 def apply(file: Path, config: Path, dry_run: bool, as_json: bool) -> None:
     """Make what FILE declares true: it is the whole truth, so what it does not name is removed."""
     from broker.app import apply_file
 
-    differences = _guarded(apply_file(_settings(config), file, dry_run=dry_run))
+    applied = guarded(apply_file(settings_of(config), file, dry_run=dry_run))
     if as_json:
-        document = [{"sign": d.sign, "what": d.what, "detail": d.detail} for d in differences]
-        click.echo(json.dumps({"dry_run": dry_run, "differences": document}))
+        document = [{"sign": d.sign, "what": d.what, "detail": d.detail} for d in applied.differences]
+        click.echo(json.dumps({"dry_run": dry_run, "differences": document, "warnings": applied.warnings}))
+        return
+    for difference in applied.differences:
+        click.echo(str(difference))
+    verb = "would change" if dry_run else "changed"
+    click.echo(f"{len(applied.differences)} {verb}." if applied.differences else "Nothing to change.")
+    for warning in applied.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+
+
+@vault.command("status")
+@config_option
+@json_option
+def vault_status(config: Path, as_json: bool) -> None:
+    """List the KEKs, with the number of data keys that each one wraps."""
+    from dataclasses import asdict
+
+    from broker.operate import vault_status as status
+
+    uses = guarded(status(settings_of(config)))
+    if as_json:
+        click.echo(json.dumps({"keks": [asdict(use) for use in uses]}))
     else:
-        for difference in differences:
-            click.echo(str(difference))
-        verb = "would change" if dry_run else "changed"
-        click.echo(f"{len(differences)} {verb}." if differences else "Nothing to change.")
+        for use in uses:
+            place = "wraps new data keys" if use.first else "in the keyring" if use.listed else "MISSING in the keyring"
+            click.echo(f"{use.id}  {use.data_keys}  {place}")
+    sys.exit(1 if any(use.data_keys and not use.listed for use in uses) else 0)
 
 
-@keys.command("new")
-def keys_new() -> None:
-    """Print a new keyring, to be kept secret and backed up apart from the database."""
-    from broker.crypto.keyring import new_keyring
+@vault.command("rotate")
+@config_option
+@click.option("--rate", type=click.IntRange(50), default=5000, show_default=True, help="Data keys a second, at most.")
+def vault_rotate(config: Path, rate: int) -> None:
+    """Have every data key wrapped by the first KEK of the keyring, while the broker serves."""
+    import time
 
-    if sys.stdout.isatty():
-        click.echo("Redirect this to a file that only the broker can read.", err=True)
-    click.echo(new_keyring())
+    from broker.operate import rotate
+
+    said = 0.0
+
+    def told(so_far: Any) -> None:
+        nonlocal said
+        if time.monotonic() - said >= 1.0:
+            said = time.monotonic()
+            done = f"{so_far.moved} data keys moved" if so_far.is_ours else "another process is moving them"
+            click.echo(f"{done}, {so_far.left} left", err=True)
+
+    done = guarded(rotate(settings_of(config), rate=rate, told=told))
+    click.echo(f"{done.moved} data keys moved to {done.kek_id}." if done.moved else "Nothing to move.")
+    if done.unreadable:
+        fail([f"data key {key_id} does not unwrap, and was left as it is" for key_id in done.unreadable])
 
 
-def _settings(config: Path) -> Any:
-    from broker.settings.load import load
-    from broker.settings.model import SettingsProblems
+@vault.command("rekey")
+@click.argument("user")
+@config_option
+def vault_rekey(user: str, config: Path) -> None:
+    """Give USER a new data key: what is kept of them is sealed anew, and the old key destroyed."""
+    from broker.operate import rekey_user
+
+    click.echo(f"{user} has the data key {guarded(rekey_user(settings_of(config), user)).id} now.")
+
+
+@vault.command("retire")
+@click.argument("kek")
+@config_option
+def vault_retire(kek: str, config: Path) -> None:
+    """Say whether KEK can be taken out of the keyrings, and if not, what still needs it."""
+    from broker.operate import retire
+
+    answer = guarded(retire(settings_of(config), kek))
+    click.echo(answer.sentence, err=not answer.may_go)
+    sys.exit(0 if answer.may_go else 1)
+
+
+@vault.command("new-kek")
+@click.argument("kek")
+def vault_new_kek(kek: str) -> None:
+    """Print a new entry for "keks" in a keyring, such as KEK local:main:2, to be kept secret."""
+    from broker.crypto.keyring import KeyringRefused, new_kek
 
     try:
-        return load(config)
-    except SettingsProblems as error:
-        _fail(error.problems)
-
-
-def _guarded(work: Coroutine[Any, Any, T]) -> T:
-    from broker.app import NotReady
-    from broker.crypto.keyring import KeyringRefused
-    from broker.domain.manifest import ManifestProblems
-
-    try:
-        return asyncio.run(work)
-    except (NotReady, KeyringRefused, ManifestProblems) as error:
-        _fail(error.problems)
-    except BrokerError as error:
-        _fail([error.detail or error.sentence])
-
-
-def _fail(problems: Any) -> NoReturn:
-    for problem in problems:
-        click.echo(problem, err=True)
-    sys.exit(1)
+        click.echo(new_kek(kek))
+    except KeyringRefused as error:
+        fail(error.problems)
 
 
 if __name__ == "__main__":

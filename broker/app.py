@@ -5,11 +5,10 @@ Refuses to start with a missing or wrong key, a database of another schema, or a
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from broker.crypto.current_keys import CurrentKeys
 from broker.crypto.keyring import KeyringRefused, parse_keyring
 from broker.crypto.secrets import KeyringSecrets
 from broker.crypto.signing import JwtSigner
@@ -26,14 +26,17 @@ from broker.domain import manifest
 from broker.domain.errors import BrokerError, Fault
 from broker.domain.manifest import ManifestProblems
 from broker.flows.clients.apply import Difference, apply
-from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.keys.ensure import ensure_signing_key
 from broker.flows.keys.prove import prove_keys
-from broker.flows.ports import Clock, Ports
+from broker.flows.keys.recognise import recognise_keks
+from broker.flows.ports import Clock, Ports, Secrets, Store, Vault
+from broker.flows.signing_key import KeyTools
+from broker.jobs import by_the_clock, jobs_of
 from broker.settings.files import read_toml, resolve_secrets
 from broker.settings.load import keyring_text, load
 from broker.settings.model import Settings, SettingsProblems
 from broker.storage.counters import Counters
+from broker.storage.declared import declared_clients
 from broker.storage.schema import pending
 from broker.storage.store import SqlStore
 from broker.upstream.gateway import UpstreamGateway
@@ -41,16 +44,13 @@ from broker.upstream.http import Transport
 from broker.upstream.registration import Registration
 from broker.web.context import Web
 from broker.web.cookies import Cookies
+from broker.web.feed import Feed
 from broker.web.guard import not_routed
 from broker.web.measure import Measures
 from broker.web.routes import routes
 from broker.web.surface import Surface
 from broker.web.wellknown import published
 from providers import PROVIDERS
-
-DELIVER_EVERY = 2.0
-FORGET_EVERY = 300.0
-"""Seconds between two runs of what runs by the clock."""
 
 _log = structlog.get_logger("broker")
 
@@ -88,9 +88,19 @@ class Opened:
         return ()
 
 
+async def require_right_keys(store: Store, vault: Vault, secrets: Secrets, *, writes: bool) -> None:
+    """Refuse a keyring that is not this database's own. Raises `NotReady`, or `Fault`."""
+    problems = await prove_keys(store, vault, secrets, writes=writes)
+    if problems := problems or await recognise_keks(store, vault, writes=writes):
+        raise NotReady(problems)
+
+
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Opened]:
-    """Open the edges, prove the keys, and close everything in the end. Raises `NotReady`, or `Fault`."""
+async def opened(settings: Settings, clock: Clock | None = None, *, writes: bool = True) -> AsyncIterator[Opened]:
+    """Open the edges, prove the keys, and close everything in the end. Raises `NotReady`, or `Fault`.
+
+    Unless `writes`, the database stays as it is: if it has no signing key yet, the one in use is gone in the end.
+    """
     clock = clock or SystemClock()
     keyring = parse_keyring(settings.keyring)
     missing = await pending(settings.database_url)
@@ -100,11 +110,14 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
         store = SqlStore(settings.database_url)
         stack.push_async_callback(store.close)
         vault = LocalVault(keyring)
+        stack.push_async_callback(vault.close)
         secrets = KeyringSecrets(keyring)
-        if problems := await prove_keys(store, vault, secrets):
-            raise NotReady(problems)
-        keys = await ensure_signing_key(store, vault, clock, lambda: generate_signing_key(settings.signing_algorithm))
-        signer = JwtSigner(settings.issuer, await load_signing_keys(keys.records, keys.data_key, vault))
+        await require_right_keys(store, vault, secrets, writes=writes)
+        algorithm = settings.signing_algorithm
+        tools = KeyTools(store=store, vault=vault, clock=clock, generate=generate_signing_key)
+        keys = await ensure_signing_key(tools, algorithm=algorithm, writes=writes)
+        loaded = await load_signing_keys(keys.records, keys.data_key, vault)
+        signer = JwtSigner(settings.issuer, loaded, algorithm=algorithm)
         transport = Transport(allow_private_addresses=settings.allow_private_addresses)
         stack.push_async_callback(transport.close)
         counters = Counters(settings.redis_url)
@@ -134,17 +147,34 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Surface:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with opened(settings, clock) as edges:
+            for problem in await _unknown_clients(settings):
+                _log.warning("policy", detail=problem)
+            feed = Feed(edges.ports.store, edges.ports.clock, measures)
+            surface.end_streams = feed.end
             app.state.web = Web(
                 ports=edges.ports,
                 cookies=Cookies(secure=secure),
                 counters=edges.counters,
                 measures=measures,
                 probe=edges,
+                feed=feed,
                 trusted_proxies=settings.trusted_proxies,
             )
-            surface.published = published(settings.issuer, edges.signer.jwks(), edges.signer.algorithms)
-            async with _by_the_clock(edges.ports):
-                yield
+            signer = edges.signer
+
+            def publish() -> None:
+                surface.published = published(settings.issuer, signer.jwks(), signer.algorithms)
+
+            publish()
+            current_keys = CurrentKeys(signer, edges.ports.store, edges.ports.vault, publish)
+            algorithm, key_age = settings.signing_algorithm, settings.signing_key_days * 24 * 3600
+            async with by_the_clock(
+                *jobs_of(edges.ports, measures, current_keys, algorithm=algorithm, key_age=key_age)
+            ):
+                try:
+                    yield
+                finally:
+                    feed.end()
 
     app = Starlette(routes=list(routes()), lifespan=lifespan, exception_handlers={HTTPException: not_routed})
     app.router.redirect_slashes = False  # it answers 307, to whatever host the request names
@@ -152,30 +182,46 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Surface:
     return surface
 
 
-async def apply_file(settings: Settings, file: Path, *, dry_run: bool) -> tuple[Difference, ...]:
-    """`broker apply`. Raises `ManifestProblems` with everything that is wrong with the file."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """What `broker apply` changed or would change, and what is strange about the outcome, in words for the operator."""
+
+    differences: tuple[Difference, ...]
+    warnings: tuple[str, ...]
+
+
+async def apply_file(settings: Settings, file: Path, *, dry_run: bool, clock: Clock | None = None) -> Applied:
+    """`broker apply`; a dry run writes nothing. Raises `ManifestProblems` with all that is wrong with the file."""
     problems: list[str] = []
     document = resolve_secrets(read_toml(file, problems), file.parent, os.environ, problems)
     if problems:
         raise ManifestProblems(tuple(problems))
     declared = manifest.parse(document)
-    async with opened(settings) as edges:
-        return await apply(declared, edges.ports, dry_run=dry_run)
+    async with opened(settings, clock, writes=not dry_run) as edges:
+        differences = await apply(declared, edges.ports, dry_run=dry_run)
+    # The file is the whole truth: what it does not declare is not there afterwards.
+    unknown = settings.policy.unknown_clients({client.id for client in declared.clients})
+    return Applied(differences=differences, warnings=unknown)
 
 
 async def problems_of(config: Path) -> list[str]:
-    """`broker check`: every problem of settings, policy, keys and database; empty when all is well."""
+    """`broker check`: every problem of settings, policy, keys and database; empty when all is well. Writes nothing."""
     try:
         settings = load(config)
     except SettingsProblems as error:
         return [*error.problems, *_keyring_problems(keyring_text(config))]
     try:
-        async with opened(settings):
-            return []
+        async with opened(settings, writes=False):
+            return list(await _unknown_clients(settings))
     except (NotReady, KeyringRefused) as error:
         return list(error.problems)
     except BrokerError as error:
         return [error.detail or error.sentence]
+
+
+async def _unknown_clients(settings: Settings) -> tuple[str, ...]:
+    """Problems of the policy that only the database can tell."""
+    return settings.policy.unknown_clients(await declared_clients(settings.database_url))
 
 
 def _keyring_problems(text: str | None) -> tuple[str, ...]:
@@ -185,34 +231,6 @@ def _keyring_problems(text: str | None) -> tuple[str, ...]:
     except KeyringRefused as error:
         return error.problems
     return ()
-
-
-@contextlib.asynccontextmanager
-async def _by_the_clock(ports: Ports) -> AsyncIterator[None]:
-    jobs = [
-        asyncio.create_task(_every(DELIVER_EVERY, "deliver_revocations", lambda: deliver_revocations(ports))),
-        asyncio.create_task(
-            _every(FORGET_EVERY, "forget_expired", lambda: ports.store.forget_expired(ports.clock.now()))
-        ),
-    ]
-    try:
-        yield
-    finally:
-        for job in jobs:
-            job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
-
-
-async def _every(seconds: float, name: str, job: Callable[[], Awaitable[int]]) -> None:
-    """Run `job` again and again. A failure is logged, and the next run tries again."""
-    while True:
-        try:
-            done = await job()
-            if done:
-                _log.info("job", name=name, done=done)
-        except BrokerError as error:
-            _log.warning("job failed", name=name, reason=error.code, detail=error.detail)
-        await asyncio.sleep(seconds)
 
 
 def _registrations(settings: Settings) -> list[Registration]:

@@ -59,7 +59,17 @@ const provider = new Provider(issuer, {
       response_types: ['code'],
       id_token_signed_response_alg: 'ES256',
     },
+    {
+      client_id: 'bench-public',
+      token_endpoint_auth_method: 'none',
+      redirect_uris: [redirectUri],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      id_token_signed_response_alg: 'ES256',
+    },
   ],
+  issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
+  rotateRefreshToken: true,
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256', kid: 'bench' }] },
   cookies: { keys: [cookieKey.toString('base64url')], short: { signed: true }, long: { signed: true } },
   pkce: { required: () => true },
@@ -69,7 +79,7 @@ const provider = new Provider(issuer, {
   findAccount,
   interactions: { url: () => '/interaction' }, // one path, so that its cookie comes back with the callback
   loadExistingGrant, // a first-party Application: nobody is asked for consent
-  ttl: { AccessToken: 300, AuthorizationCode: 60, Grant: 86400, IdToken: 300, Interaction: 600, Session: 86400 },
+  ttl: { AccessToken: 300, AuthorizationCode: 60, Grant: 86400, IdToken: 300, Interaction: 600, RefreshToken: 86400, Session: 86400 },
 })
 
 async function loadExistingGrant(ctx) {

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from broker.crypto.masked import Masked
 from broker.crypto.randomness import Random
 from broker.domain.errors import SealBroken
 from broker.domain.sealing import Place
@@ -98,7 +99,7 @@ def _derive(data_key: bytes, salt: bytes) -> tuple[bytes, bytes]:
     if len(data_key) != KEY_BYTES:
         raise ValueError("a data key is 32 bytes long")
     derived = HKDF(algorithm=SHA256(), length=KEY_BYTES + COMMITMENT_BYTES, salt=salt, info=INFO).derive(data_key)
-    return _split(derived, KEY_BYTES)
+    return Masked(derived[:KEY_BYTES]), derived[KEY_BYTES:]
 
 
 def _split(data: bytes, at: int) -> tuple[bytes, bytes]:

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from broker.crypto import base64url, randomness
 from broker.crypto.cookies import MAX_VALUE, open_cookie, seal_cookie
 from broker.crypto.keyring import Keyring
+from broker.crypto.masked import Masked
 from broker.crypto.randomness import FreshRandom, Random
 from broker.domain.attempt import SignInAttempt
-from broker.domain.errors import Refusal
 from broker.domain.ids import KeyedHash
 
 _TOKEN_BYTES = 32
@@ -50,10 +50,10 @@ class KeyringSecrets:
         return hmac.compare_digest(a.encode(*_UTF8), b.encode(*_UTF8))
 
     def seal_attempt(self, attempt: SignInAttempt) -> str:
-        """A cookie value. Raises `Refusal` if no browser would keep it; `continue_to` is what can be that long."""
+        """A cookie value. Raises `ValueError` if no browser would keep it: what is kept of a request has its bound."""
         value = seal_cookie(self._sealing_key, _ATTEMPT, attempt.to_bytes(), self._random)
         if len(value) > MAX_VALUE:
-            raise Refusal("request_too_long", "This sign-in request is too long.", detail=f"{len(value)} characters")
+            raise ValueError(f"an attempt of {len(value)} characters is longer than a cookie")
         return value
 
     def open_attempt(self, cookie: str) -> SignInAttempt | None:
@@ -71,6 +71,6 @@ class KeyringSecrets:
         key = self._lookup_keys_by_kind.get(kind)
         if key is None:
             info = _LOOKUP_INFO + kind.encode()
-            key = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._lookup_key.key)
+            key = Masked(HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._lookup_key.key))
             self._lookup_keys_by_kind[kind] = key
         return key

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 
-from broker.crypto import base64url
-from broker.crypto.signing_keys import ALGORITHMS, LoadedKey, SigningKeyRefused
+from broker.crypto import assertions, base64url
+from broker.crypto.signing_keys import ALGORITHMS, DEFAULT_ALGORITHM, LoadedKey, SigningKeyRefused
 from broker.domain.errors import Fault
 
 MAX_TOKEN = 16 * 1024
@@ -26,47 +27,65 @@ _JWS = PyJWS(algorithms=ALGORITHMS)
 """Knows neither "none" nor any HMAC, whatever a header says (RFC 8725 section 3.1)."""
 
 
-class JwtSigner:
-    """A `Signer` with the keys that `use` was last given."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _InUse:
+    """The keys at one moment: all of them, those that sign by their algorithm, and the JWK Set as it is published."""
 
-    def __init__(self, issuer: str, keys: Sequence[LoadedKey] = ()) -> None:
+    by_kid: Mapping[str, LoadedKey]
+    active: Mapping[str, LoadedKey]
+    jwks: bytes
+
+
+class JwtSigner:
+    """A `Signer` with the keys that `use` was last given. `algorithm` is the default."""
+
+    def __init__(self, issuer: str, keys: Sequence[LoadedKey] = (), *, algorithm: str = DEFAULT_ALGORITHM) -> None:
         self._issuer = issuer
+        self._algorithm = algorithm
         self.use(keys)
 
     def use(self, keys: Sequence[LoadedKey]) -> None:
-        """Sign with the active one of `keys` from now on, verify with all of them, and publish all.
+        """Sign with the active ones of `keys` from now on, verify with all of them, and publish all: in one step.
 
-        Raises `SigningKeyRefused`, and keeps the keys it had, when two are active or share a `kid`.
+        Raises `SigningKeyRefused`, and keeps the keys it had, when two are active for one algorithm or share a `kid`.
         """
-        active = [key for key in keys if key.active]
-        by_kid = {key.kid: key for key in keys}
-        if len(active) > 1 or len(by_kid) != len(keys):
+        signing = [key for key in keys if key.active]
+        by_kid, active = {key.kid: key for key in keys}, {key.alg: key for key in signing}
+        if len(active) != len(signing) or len(by_kid) != len(keys):
             raise SigningKeyRefused(", ".join(by_kid), "two keys are active, or have the same name")
-        self._by_kid = by_kid
-        self._active = active[0] if active else None
-        self._jwks = json.dumps({"keys": [key.public_jwk for key in keys]}).encode()
+        jwks = json.dumps({"keys": [key.public_jwk for key in keys]}).encode()
+        self._in_use = _InUse(by_kid=by_kid, active=active, jwks=jwks)
 
     @property
     def keys(self) -> tuple[LoadedKey, ...]:
         """For `load_signing_keys`, which does not load them again."""
-        return tuple(self._by_kid.values())
+        return tuple(self._in_use.by_kid.values())
 
     @property
     def algorithms(self) -> tuple[str, ...]:
         """Of the keys in use, each once; what discovery names."""
-        return tuple(dict.fromkeys(key.alg for key in self._by_kid.values()))
+        return tuple(dict.fromkeys(key.alg for key in self._in_use.by_kid.values()))
 
     def jwks(self) -> bytes:
         """The JWK Set (RFC 7517 section 5) as JSON: public members only."""
-        return self._jwks
+        return self._in_use.jwks
 
-    def sign(self, claims: Mapping[str, Any], *, typ: str) -> str:
-        """A compact JWS with the header `alg`, `kid` and `typ`. Raises `Fault` while no key is active."""
-        key = self._active
+    def sign(self, claims: Mapping[str, Any], *, typ: str, alg: str | None = None) -> str:
+        """A compact JWS with the header `alg`, `kid` and `typ`. Raises `Fault` while no key is active.
+
+        Without an active key for `alg` the default signs, and without one for that any other: a key that is not
+        published for long enough signs nothing.
+        """
+        active = self._in_use.active
+        key = active.get(alg or self._algorithm) or active.get(self._algorithm) or next(iter(active.values()), None)
         if key is None:
             raise Fault("no_signing_key", "Tokens cannot be signed at the moment.")
         payload = json.dumps(dict(claims), separators=(",", ":")).encode()
         return _JWS.encode(payload, key.private, algorithm=key.alg, headers={"kid": key.kid, "typ": typ})
+
+    def claims_by(self, assertion: str, keys: Sequence[str]) -> dict[str, Any] | None:
+        """The claims of a JWT that one of these public keys (JWK, JSON) has signed, unchecked; or None."""
+        return assertions.claims_by(assertion, keys)
 
     def verify(self, token: str, *, typ: str, audience: str | None, now: int | None) -> dict[str, Any] | None:
         """The claims of a token we signed ourselves, or None.
@@ -95,7 +114,7 @@ class JwtSigner:
         except (ValueError, RecursionError):
             return None
         kid = header.get("kid") if isinstance(header, dict) else None
-        key = self._by_kid.get(kid) if isinstance(kid, str) else None
+        key = self._in_use.by_kid.get(kid) if isinstance(kid, str) else None
         return key if key is not None and header == {"alg": key.alg, "kid": key.kid, "typ": typ} else None
 
     def _holds(self, claims: dict[str, Any], audience: str | None, now: int | None) -> bool:

@@ -27,13 +27,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from broker.crypto.jwk import PublicKey, public_jwk, public_members, spells, thumbprint
+from broker.domain import signing_key
 from broker.domain.errors import BrokerError, SealBroken
 from broker.domain.sealing import WrappedKey
 from broker.domain.signing_key import SigningKey, place_of
 from broker.flows.ports import Vault
 
-ALGORITHMS = ("ES256", "EdDSA", "RS256")
-DEFAULT_ALGORITHM = "ES256"
+ALGORITHMS = signing_key.ALGORITHMS
+DEFAULT_ALGORITHM = ALGORITHMS[0]
 MIN_RSA_BITS = 2048
 """RFC 7518 section 3.3."""
 RSA_EXPONENT = 65537

@@ -72,7 +72,7 @@ def check_callback(attempt: SignInAttempt, *, registration: RegistrationId, stat
         raise Refusal("expired_state", "This sign-in took too long and has expired.")
     if attempt.registration != registration:
         detail = f"attempt is for {attempt.registration}, callback at {registration}"
-        raise Refusal("provider_mismatch", "This answer came from another service than the one asked.", detail=detail)
+        raise Refusal("provider_mismatch", "The answer came from another service than the one asked.", detail=detail)
 
 
 def check_initiator(attempt: SignInAttempt, signed_in: UserId | None) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from broker.domain import pkce, scope
-from broker.domain.application import Application
+from broker.domain.application import Application, GrantType
 from broker.domain.errors import BrokerError, Fault, OAuthRefusal, Refusal
 from broker.domain.ids import ApplicationId, ClientOrgId, RegistrationId
 
@@ -43,11 +43,13 @@ KNOWN = (
 )
 _MAX_LENGTH = 1024
 _MAX_LENGTHS = {
-    "state": 4096,
+    "state": 1024,  # beside an ordinary request it fits into `MAX_KEPT`
     "nonce": 512,  # it goes into the ID token, and even doubled by JSON must leave room there
     "id_token_hint": 4096,  # what our ID tokens stay below
     "redirect_uri": 4096,  # proven before, to the byte
 }
+MAX_KEPT = 2048
+"""Characters of `AuthorizeRequest.to_keep`. So many always fit into the attempt's cookie, whatever else is in it."""
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")  # RFC 6749 appendix A: VSCHAR and space
 
@@ -85,6 +87,11 @@ class AuthorizeRequest:
             "organization": self.organization,
         }
         return urlencode({name: value for name, value in pairs.items() if value is not None})
+
+    def to_keep(self) -> str:
+        """`to_query`, and whom the request expects: that is to be compared once more with who has signed in."""
+        hint = {} if self.id_token_hint is None else {"id_token_hint": self.id_token_hint}
+        return "&".join(filter(None, (self.to_query(), urlencode(hint))))
 
 
 class RequestRefused(OAuthRefusal):
@@ -160,10 +167,10 @@ def check(parameters: Parameters, application: Application) -> AuthorizeRequest:
             raise RequestRefused(code, sentence, redirect_uri=redirect_uri, state=state)
     organization = one.get("organization")
     provider = one.get("provider")
-    return AuthorizeRequest(
+    request = AuthorizeRequest(
         application_id=application.id,
         redirect_uri=redirect_uri,
-        scopes=scope.parse(one["scope"]),
+        scopes=_offered(scope.parse(one["scope"]), application),
         state=state,
         nonce=one.get("nonce"),
         code_challenge=one["code_challenge"],
@@ -174,6 +181,18 @@ def check(parameters: Parameters, application: Application) -> AuthorizeRequest:
         organization=None if organization is None else ClientOrgId(organization),
         provider=RegistrationId(provider) if provider and _NAME.fullmatch(provider) else None,
     )
+    # Refused at once rather than at the departure: whether somebody is signed in must make no difference. What forbids
+    # to ask is never kept.
+    if "none" not in request.prompts and len(request.to_keep()) > MAX_KEPT:
+        sentence = "The parameters are too long together."
+        raise RequestRefused("invalid_request", sentence, redirect_uri=redirect_uri, state=state)
+    return request
+
+
+def _offered(scopes: tuple[str, ...], application: Application) -> tuple[str, ...]:
+    """Without `offline_access` where nothing would come of it (OpenID Connect Core section 11)."""
+    refreshes = GrantType.REFRESH_TOKEN in application.grants
+    return tuple(name for name in scopes if refreshes or name != scope.OFFLINE_ACCESS)
 
 
 def _is_readable(name: str, value: str) -> bool:

@@ -8,20 +8,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from broker.domain import pkce
+from broker.domain import pkce, scope
 from broker.domain.application import Application
 from broker.domain.authorize_request import AuthorizeRequest, RequestRefused
 from broker.domain.errors import OAuthRefusal
 from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, SessionId, UserId
-from broker.domain.session import Session
+from broker.domain.session import ABSOLUTE_LIFETIME, Session
 
 CODE_LIFETIME = 60
 """OWASP ASVS 5.0 10.4.3 (L3): an authorization code lives at most one minute."""
+REFRESH_LIFETIME = 30 * 86400
+"""Seconds from the sign-in; then the person signs in again (OWASP ASVS 5.0 10.4.8)."""
+_SESSION_OVER = ABSOLUTE_LIFETIME + CODE_LIFETIME
+"""Seconds. As long as the Session may live it tells which Application it was last used for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grant:
-    """A code on its way to an Application, and afterwards the record that its tokens refer to."""
+    """A code on its way to an Application, and afterwards the record that its tokens refer to.
+
+    `generation` counts how often its refresh token was rotated; `refreshed_at` is when it was last used. No token comes
+    of it after `kept_until`; nobody needs the record once the last one has expired.
+    """
 
     id: GrantId
     code: KeyedHash = field(repr=False)
@@ -35,8 +43,16 @@ class Grant:
     code_challenge: str
     auth_time: int
     created_at: int
+    kept_until: int
     redeemed_at: int | None = None
     revoked_at: int | None = None
+    generation: int = 0
+    refreshed_at: int | None = None
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether it has refresh tokens, and so outlives its Session's idle and absolute end."""
+        return scope.OFFLINE_ACCESS in self.scopes
 
 
 Rights = Mapping[ClientOrgId, tuple[str, ...]]
@@ -113,4 +129,5 @@ def new_grant(
         code_challenge=request.code_challenge,
         auth_time=session.auth_time,
         created_at=now,
+        kept_until=now + (REFRESH_LIFETIME if scope.OFFLINE_ACCESS in request.scopes else _SESSION_OVER),
     )

@@ -11,7 +11,9 @@ from broker.domain.ids import ApplicationId, ClientOrgId, RegistrationId, UserId
 class AuditEvent:
     """One decision. `action` says what was asked ("sign_in.finish"), `outcome` "done", "refused" or "failed".
 
-    `reason` is the code of the refusal, or "" when done. `object_id` names the thing decided about, if it has an id.
+    `reason` is the code of the refusal or failure. When done it is "", unless there is more to say: what the Provider
+    answered, what a Grant was revoked for, which error the Application that waited was told, that a value was not kept.
+    `object_id` names the thing decided about, if it has an id.
     """
 
     at: int

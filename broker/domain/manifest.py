@@ -14,6 +14,9 @@ from broker.domain.application import ApplicationType, GrantType, redirect_probl
 from broker.domain.client_org import ClientOrg
 from broker.domain.identity import normalise_email
 from broker.domain.ids import ApplicationId, ClientOrgId
+from broker.domain.own_token import SCOPES, USER_PREFIX
+from broker.domain.public_key import keys_of
+from broker.domain.signing_key import ALGORITHMS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RIGHT = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 appendix A.4: scope-token
@@ -52,6 +55,9 @@ class Declared:
     audience: str
     first_party: bool
     requires_authorization: bool
+    signing_algorithm: str | None
+    scopes: frozenset[str]
+    public_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,17 +116,24 @@ def _authorizations(
 
 def _application(name: str, body: Any, problems: list[str]) -> Declared:
     keys = {"name", "type", "secret", "secrets", "grants", "redirect_uris", "post_logout_redirect_uris"}
-    keys |= {"audience", "first_party", "requires_authorization"}
+    keys |= {"audience", "first_party", "requires_authorization", "signing_algorithm", "scopes", "jwks"}
     table = _Table(f"[applications.{name}]", body, keys, problems)
     kind = table.choice("type", [t.value for t in ApplicationType])
-    secrets = table.secrets()
+    secrets, public_keys = table.secrets(), table.public_keys()
     if kind == ApplicationType.PUBLIC and secrets:
         problems.append(f"{table.where} secret: a public application cannot keep one; remove it")
-    if kind == ApplicationType.CONFIDENTIAL and not secrets:
-        problems.append(f"{table.where} secret: a confidential application needs one")
+    if kind == ApplicationType.PUBLIC and "jwks" in table.body:
+        problems.append(f"{table.where} jwks: a public application cannot keep a private key; remove it")
+    if kind == ApplicationType.CONFIDENTIAL and not secrets and "jwks" not in table.body:
+        problems.append(f"{table.where} secret: a confidential application needs one, or jwks")
     grants = table.choices("grants", [g.value for g in GrantType], default=["authorization_code", "refresh_token"])
     if kind == ApplicationType.PUBLIC and GrantType.CLIENT_CREDENTIALS in grants:  # RFC 6749 section 4.4
         problems.append(f"{table.where} grants: client_credentials is for confidential applications only")
+    scopes = table.choices("scopes", list(SCOPES), default=[]) if "scopes" in table.body else []
+    if scopes and GrantType.CLIENT_CREDENTIALS not in grants:
+        problems.append(f"{table.where} scopes: only for applications with the grant client_credentials")
+    if name.startswith(USER_PREFIX):  # RFC 9068 section 5: `sub` is the application's name where it acts for itself
+        problems.append(f"{table.where}: a name that begins with {USER_PREFIX} could be taken for a User's")
     redirects, logouts = table.uris("redirect_uris"), table.uris("post_logout_redirect_uris")
     if GrantType.AUTHORIZATION_CODE in grants and not redirects:
         problems.append(f"{table.where} redirect_uris: at least one is needed")
@@ -138,6 +151,11 @@ def _application(name: str, body: Any, problems: list[str]) -> Declared:
         audience=audience,
         first_party=table.flag("first_party"),
         requires_authorization=table.flag("requires_authorization"),
+        signing_algorithm=(
+            table.choice("signing_algorithm", list(ALGORITHMS)) if "signing_algorithm" in table.body else None
+        ),
+        scopes=frozenset(scopes),
+        public_keys=public_keys,
     )
 
 
@@ -215,6 +233,13 @@ class _Table:
             if (problem := redirect_problem(value)) is not None:
                 self._say(key, f"{value!r} {problem}")
         return tuple(values)
+
+    def public_keys(self) -> tuple[str, ...]:
+        keys = keys_of(self.body["jwks"]) if "jwks" in self.body else ()
+        if isinstance(keys, str):
+            self._say("jwks", keys)
+            return ()
+        return keys
 
     def secrets(self) -> tuple[str, ...]:
         if "secret" in self.body and "secrets" in self.body:

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from broker.domain.ids import ClientOrgId, RegistrationId
+from broker.domain.scope import ATTRIBUTE_SCOPES
 
 MAX_VALUE = 1024
 """Characters. A longer value is dropped: no attribute we know of needs more, and a bound keeps rows small."""
+INSIDE_NAMES = "\u00a0\u200c\u200d"
+"""No-break space, and what keeps letters apart or joins them: Persian and Indic names are not written without (Unicode
+core specification, section 23.2). Only between other characters: at either end they would be seen by nobody."""
 RESERVED_CLAIMS = frozenset(
     {
         *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "typ", "events", "epoch"),
@@ -89,6 +93,19 @@ class AttributePolicy:
             if all(name in n.release and name in n.keep for n in narrowings)
         }
 
+    def unknown_clients(self, known: Collection[ClientOrgId]) -> tuple[str, ...]:
+        """A sentence for each Client that the policy narrows and that is not among `known`.
+
+        Most likely its name is misspelt, and the Client that was meant is not narrowed.
+        """
+        return tuple(
+            f"policy: [{registration}.clients.{client_org}]: there is no Client of this name, so this narrows nobody; "
+            "correct the name, or declare the Client with broker apply"
+            for registration, section in self.sections.items()
+            for client_org in section.narrowed
+            if client_org not in known
+        )
+
     def select(
         self,
         registration: RegistrationId,
@@ -102,11 +119,20 @@ class AttributePolicy:
             value = profile.get(name)
             if value is None or value == "":
                 continue
-            if isinstance(value, str) and len(value) <= MAX_VALUE and value.isprintable():
+            if isinstance(value, str) and len(value) <= MAX_VALUE and _is_line(value):
                 values[name] = value
             else:
                 malformed.append(name)
         return Selected(values=values, malformed=tuple(malformed))
+
+
+def _is_line(value: str) -> bool:
+    """Whether it can be shown as one line: no control, no character that turns or breaks a line, nothing unassigned."""
+    ends = value[0], value[-1]
+    return not any(end in INSIDE_NAMES for end in ends) and value.translate(_WITHOUT_INSIDE).isprintable()
+
+
+_WITHOUT_INSIDE = dict.fromkeys(map(ord, INSIDE_NAMES))
 
 
 def _kept_for(section: Section, client_org: ClientOrgId) -> Collection[str]:
@@ -144,6 +170,11 @@ def _parse_section(name: str, body: Mapping[str, Any], known: Collection[str], p
     for attribute in release:
         if attribute not in keep:
             problems.append(f"[{name}.release] {attribute}: must be kept too, but [{name}.keep] does not name it")
+        if attribute not in ATTRIBUTE_SCOPES:
+            problems.append(
+                f"[{name}.release] {attribute}: can never be released, as no scope of an Application covers it; "
+                f"remove it here, [{name}.keep] may go on naming it"
+            )
     narrowed: dict[ClientOrgId, Narrowing] = {}
     clients = body.get("clients", {})
     if not isinstance(clients, Mapping):

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-SUPPORTED = ("openid", "email", "profile")
+OFFLINE_ACCESS = "offline_access"
+"""Asks for a refresh token (OpenID Connect Core section 11)."""
+SUPPORTED = ("openid", "email", "profile", "phone", OFFLINE_ACCESS)
 
 ATTRIBUTE_SCOPES = {
     "email": "email",
@@ -19,6 +21,7 @@ ATTRIBUTE_SCOPES = {
     "picture": "profile",
     "locale": "profile",
     "zoneinfo": "profile",
+    "phone_number": "phone",
 }
 """Which scope asks for an attribute. An attribute that is not named here is never released."""
 

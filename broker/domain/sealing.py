@@ -15,6 +15,20 @@ SYSTEM_OWNER = "system"
 """Owner of the data key that seals what belongs to no User."""
 
 
+def adapter_of(kek_id: str) -> str:
+    """Who keeps the KEK `adapter:name:version`."""
+    return kek_id.partition(":")[0]
+
+
+def succeeds(kek_id: str, other: str) -> bool:
+    """Whether `kek_id` is a later version of the KEK `other`. Between two adapters or names no order is known."""
+    name, _, version = kek_id.rpartition(":")
+    other_name, _, other_version = other.rpartition(":")
+    if name != other_name or not (version.isascii() and version.isdigit()):
+        return False
+    return other_version.isascii() and other_version.isdigit() and int(version) > int(other_version)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WrappedKey:
     """A data key, wrapped by the KEK `kek_id` (adapter:name:version). `owner` is a User's id or `SYSTEM_OWNER`."""

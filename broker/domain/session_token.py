@@ -36,6 +36,7 @@ def session_claims(
     jti: str,
     authorizations: Mapping[ClientOrgId, Sequence[str]],
     attributes: Mapping[str, str],
+    epoch: int,
     now: int,
 ) -> dict[str, Any]:
     """The claims of a session JWT; `authorizations` is already narrowed to the Grant's organization, if it has one.
@@ -55,6 +56,7 @@ def session_claims(
         "acr": ACR,
         "amr": ["fed"],
         "sid": grant.session_id,
+        "epoch": epoch,
     }
     if grant.organization is not None:
         claims["org_id"] = grant.organization

@@ -18,11 +18,15 @@ class UserStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class User:
-    """A person known by an opaque id. `created_at` in seconds since the epoch."""
+    """A person known by an opaque id. `created_at` in seconds since the epoch.
+
+    `epoch` grows with every change of what the User may do: a token that says a smaller one was made before.
+    """
 
     id: UserId
     status: UserStatus
     created_at: int
+    epoch: int = 0
 
 
 def require_active(user: User) -> None:

@@ -15,7 +15,11 @@ def is_expected(user_id: UserId, request: AuthorizeRequest, signer: Signer) -> b
 
     A hint that has expired is as good as a fresh one: it names a person, and opens nothing.
     """
-    if request.id_token_hint is None:
-        return True
-    claims = signer.verify(request.id_token_hint, typ="JWT", audience=request.application_id, now=None)
-    return claims is not None and claims.get("sub") == user_id
+    return request.id_token_hint is None or expected_user(request.id_token_hint, request, signer) == user_id
+
+
+def expected_user(hint: str, request: AuthorizeRequest, signer: Signer) -> UserId | None:
+    """Whom the request's hint is about; None when it is no ID token of ours for this Application."""
+    claims = signer.verify(hint, typ="JWT", audience=request.application_id, now=None)
+    subject = None if claims is None else claims.get("sub")
+    return UserId(subject) if isinstance(subject, str) and subject else None

@@ -10,22 +10,29 @@ from broker.domain.client_org import rights_by_client
 from broker.domain.errors import OAuthRefusal
 from broker.domain.grant import Rights, narrowed
 from broker.domain.ids import GrantId
+from broker.domain.own_token import is_own
 from broker.domain.user import UserStatus
-from broker.flows.ports import GrantInFull, Ports
+from broker.flows.found import GrantInFull
+from broker.flows.ports import Ports
 
 
 async def live_grant(session_jwt: str, ports: Ports) -> tuple[GrantInFull, Rights]:
-    """The Grant and the Authorizations, as of now. Raises `OAuthRefusal` (`invalid_token`, RFC 6750 section 3.1)."""
+    """The Grant and the Authorizations, as of now.
+
+    Raises `OAuthRefusal` (RFC 6750 section 3.1): `invalid_token`, or `insufficient_scope` where no User is behind it.
+    """
     now = ports.clock.now()
     claims = ports.signer.verify(session_jwt, typ="at+jwt", audience=None, now=now)
     if claims is None:
         raise invalid_token("not one of our session JWTs, or expired")
+    if is_own(claims):
+        raise OAuthRefusal("insufficient_scope", "The token is an application's own, and speaks of no user.")
     grant_id, _, _ = str(claims.get("jti", "")).partition(".")
     found = await ports.store.grant(GrantId(grant_id))
-    if found is None or found.grant.revoked_at is not None or found.grant.redeemed_at is None:
+    if found is None:
         raise invalid_token("grant revoked")
     rights = rights_of(found)
-    if (problem := ended(found, rights, now)) is not None:
+    if (problem := over(found, rights, now)) is not None:
         raise invalid_token(problem)
     return found, rights
 
@@ -35,11 +42,18 @@ def rights_of(found: GrantInFull) -> Rights:
     return narrowed(rights_by_client(found.held.authorizations, found.held.clients), found.grant.organization)
 
 
+def over(found: GrantInFull, rights: Rights, now: int) -> str | None:
+    """Why the tokens of a Grant with these rights are no longer good, for the log; None while they are."""
+    if found.grant.revoked_at is not None or found.grant.redeemed_at is None:
+        return "grant revoked"
+    return ended(found, rights, now)
+
+
 def ended(found: GrantInFull, rights: Rights, now: int) -> str | None:
     """Why a Grant with these rights stands for nothing any more, for the log; None while it does."""
     if found.user.status is not UserStatus.ACTIVE:
         return "user is switched off"
-    if not found.session.is_live(now):
+    if found.session.ended_at is not None or not (found.grant.is_offline or found.session.is_live(now)):
         return "session ended"
     # Without the Client that it was narrowed to, a token would fall under the policy of no Client, which releases more.
     if not rights and (found.grant.organization is not None or found.application.requires_authorization):

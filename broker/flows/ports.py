@@ -5,22 +5,19 @@ Every port may raise `Fault` when what is behind it does not answer. `Store.writ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from broker.domain.application import Application
 from broker.domain.attempt import SignInAttempt
 from broker.domain.changes import Change
-from broker.domain.client_org import Authorization, ClientOrg
-from broker.domain.connection import Connection, UpstreamTokens
+from broker.domain.connection import UpstreamTokens
 from broker.domain.consent import Consent
-from broker.domain.grant import Grant
-from broker.domain.identity import Identity, ProviderIdentity
+from broker.domain.identity import ProviderIdentity
 from broker.domain.ids import (
     ApplicationId,
     AttemptId,
-    ClientOrgId,
     ConnectionId,
     GrantId,
     KeyedHash,
@@ -34,82 +31,17 @@ from broker.domain.policy import AttributePolicy
 from broker.domain.sealing import Place, WrappedKey
 from broker.domain.session import Session
 from broker.domain.signing_key import SigningKey
-from broker.domain.user import User
-
-# What is read. Each read is one statement and returns one consistent snapshot.
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LiveSession:
-    """A Session found by its cookie, and its User. It may have ended: `session.is_live` says."""
-
-    session: Session
-    user: User
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KnownIdentity:
-    """Everything about an Identity that somebody signed in with before."""
-
-    identity: Identity
-    user: User
-    data_key: WrappedKey
-    connection: Connection | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeldAuthorizations:
-    """A User's Authorizations and the open invitations for an e-mail address, with the Clients they are of."""
-
-    authorizations: tuple[Authorization, ...]
-    clients: Mapping[ClientOrgId, ClientOrg]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arrival:
-    """What is known, at one moment, about somebody who is back from a Provider.
-
-    `held`: theirs, and the invitations that their e-mail address may accept. `bound_elsewhere`: an Authorization for
-    this address was bound to a User with another Identity at this registration.
-    """
-
-    known: KnownIdentity | None
-    held: HeldAuthorizations
-    bound_elsewhere: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GrantInFull:
-    """A Grant with all that deciding about its code or its tokens takes."""
-
-    grant: Grant
-    application: Application
-    user: User
-    session: Session
-    connection: Connection
-    data_key: WrappedKey
-    held: HeldAuthorizations
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConnectionInFull:
-    """A Connection with the key that opens it.
-
-    `revocations`: what its Provider had to be told, the oldest first, and what came of each.
-    """
-
-    connection: Connection
-    data_key: WrappedKey
-    revocations: tuple[PendingRevocation, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Catalogue:
-    """All Clients, Applications and Authorizations: what `broker apply` compares its file with."""
-
-    clients: Mapping[ClientOrgId, ClientOrg]
-    applications: Mapping[ApplicationId, Application]
-    authorizations: tuple[Authorization, ...]
+from broker.flows.found import (
+    Arrival,
+    AttemptInFull,
+    Catalogue,
+    ConnectionInFull,
+    GrantInFull,
+    GrantThrough,
+    HeldAuthorizations,
+    LiveSession,
+    Told,
+)
 
 
 class Store(Protocol):
@@ -122,8 +54,8 @@ class Store(Protocol):
 
     async def session(self, secret: KeyedHash) -> LiveSession | None: ...
 
-    async def attempt_taken(self, attempt_id: AttemptId) -> bool:
-        """Whether a sign-in attempt was finished before. `TakeAttempt` decides; this spares a Provider a call."""
+    async def attempt(self, attempt_id: AttemptId, application_id: ApplicationId | None) -> AttemptInFull:
+        """`TakeAttempt` decides; this spares a Provider a call."""
 
     async def arrival(
         self,
@@ -148,6 +80,15 @@ class Store(Protocol):
 
     async def connection(self, connection_id: ConnectionId) -> ConnectionInFull | None: ...
 
+    async def users_of_email(self, email: KeyedHash) -> Sequence[UserId]:
+        """Who has an Authorization for this e-mail address, each once and in order."""
+
+    async def grants_of(self, user_id: UserId) -> Sequence[GrantThrough]:
+        """A User's Grants that are still remembered, the oldest first."""
+
+    async def connections_keeping(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
+        """Connections with kept attributes, by their ids, from the first one after `after` on."""
+
     async def sessions_of(self, user_id: UserId, since: int) -> Sequence[Session]:
         """Not ended, and last seen at or after `since`; the newest first."""
 
@@ -158,13 +99,38 @@ class Store(Protocol):
 
     async def due_revocations(self, now: int, limit: int) -> Sequence[PendingRevocation]: ...
 
-    async def signing_keys(self) -> Sequence[SigningKey]: ...
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        """All of them, also revoked ones, the oldest first."""
+
+    async def signing_algorithms(self) -> Sequence[str]:
+        """Each algorithm that an Application has of its own, once."""
 
     async def key_check(self, name: str) -> KeyedHash | None:
         """What `AddKeyCheck` noted."""
 
-    async def data_keys_by_kek(self) -> Mapping[str, WrappedKey]:
-        """One data key for each KEK in use, to prove at start that the keyring opens them."""
+    async def data_keys_by_kek(self) -> Mapping[str, Sequence[WrappedKey]]:
+        """For each KEK in use up to four data keys, the system's first: to prove at start that the keyring opens them.
+
+        More than one, since a damaged row of one User must not keep everybody out.
+        """
+
+    async def keks_in_use(self) -> Sequence[str]:
+        """The id of each KEK that wraps at least one data key, in order. Quick, however many keys there are."""
+
+    async def data_key_counts(self) -> Mapping[str, int]:
+        """How many data keys each KEK in use wraps. Looks at every key."""
+
+    async def data_keys_under(self, kek_id: str, after: str, limit: int) -> Sequence[WrappedKey]:
+        """Data keys that this KEK wraps, by their ids, from the first one after `after` on."""
+
+    async def revocations(self, first: int, limit: int) -> Sequence[Told]:
+        """Notices in their order, from the cursor `first` on."""
+
+    async def revocations_in_force(self, now: int) -> Sequence[Told]:
+        """Every notice of tokens that may not have expired yet, in their order."""
+
+    async def last_revocation(self) -> int:
+        """The cursor of the last notice that is settled, 0 without one."""
 
     async def events(self, limit: int) -> Sequence[AuditEvent]:
         """The newest events, the newest first."""
@@ -180,16 +146,26 @@ class Store(Protocol):
 
 
 class Vault(Protocol):
-    """Seals what is kept. Everything that does not open raises `SealBroken`, one error for all causes."""
+    """Seals what is kept. Everything that does not open raises `SealBroken`, one error for all causes.
+
+    `Fault` means that nothing is known about it: who keeps the KEK does not answer, or the keyring lacks it.
+    """
+
+    @property
+    def keks(self) -> Mapping[str, bytes]:
+        """KEK -> what tells it from another one of that id. In the keyring's order: the first wraps, all unwrap."""
 
     async def new_key(self, owner: str, now: int) -> WrappedKey: ...
+
+    async def rewrap(self, keys: Sequence[WrappedKey]) -> Sequence[WrappedKey | None]:
+        """Each of these data keys, wrapped anew by the first KEK, in their order; None where it does not unwrap."""
 
     async def seal(self, key: WrappedKey, place: Place, plaintext: bytes) -> bytes: ...
 
     async def open(self, key: WrappedKey, place: Place, envelope: bytes) -> bytes: ...
 
-    async def check(self, keys: Mapping[str, WrappedKey]) -> tuple[str, ...]:
-        """Why each of these keys cannot be unwrapped (KEK missing or wrong); empty when all can."""
+    async def check(self, keys: Mapping[str, Sequence[WrappedKey]]) -> tuple[str, ...]:
+        """Of each KEK none of whose keys can be unwrapped, why (it is missing or wrong); empty when all open one."""
 
 
 class Secrets(Protocol):
@@ -215,9 +191,13 @@ class Secrets(Protocol):
 
 
 class Signer(Protocol):
-    """Signs tokens with the active key, and recognises our own."""
+    """Signs tokens with the active keys, and recognises our own."""
 
-    def sign(self, claims: Mapping[str, Any], *, typ: str) -> str: ...
+    def sign(self, claims: Mapping[str, Any], *, typ: str, alg: str | None = None) -> str:
+        """`alg` None: the default, which also signs as long as `alg` has no active key."""
+
+    def claims_by(self, assertion: str, keys: Sequence[str]) -> dict[str, Any] | None:
+        """The claims of a JWT that one of these public keys (JWK, JSON) has signed, unchecked; or None."""
 
     def verify(self, token: str, *, typ: str, audience: str | None, now: int | None) -> dict[str, Any] | None:
         """The claims of a token of our own, or None. `audience` None: any; `now` None: expiry is not looked at."""
@@ -238,8 +218,8 @@ class Callback:
 class VerifiedSignIn:
     """A Provider's answer after every check.
 
-    `profile` holds only attributes that the Provider's page of facts names, still unselected: nothing of it may be
-    stored, cached or logged before the policy has chosen. `verified_email` is None unless the e-mail trust rule holds.
+    `profile` holds only wanted attributes of the Provider's page of facts, unselected: nothing of it may be stored,
+    cached or logged before the policy has chosen. `verified_email` is None unless the e-mail trust rule holds.
     """
 
     identity: ProviderIdentity
@@ -278,8 +258,10 @@ class Upstream(Protocol):
     async def authorize_url(self, attempt: SignInAttempt, *, login_hint: str | None, prompt_login: bool) -> str:
         """Where to send the browser. Raises `Fault` when the Provider's metadata cannot be had."""
 
-    async def exchange(self, attempt: SignInAttempt, callback: Callback) -> VerifiedSignIn:
+    async def exchange(self, attempt: SignInAttempt, callback: Callback, wanted: Collection[str]) -> VerifiedSignIn:
         """Check the callback (RFC 9207), redeem its code once, verify everything. Raises `Refusal` or `Fault`.
+
+        `wanted`: the attributes that may be kept; nothing else is in the profile, and nothing is fetched for others.
 
         Tokens that were obtained before a check failed are revoked at the Provider, as far as it can.
         """

@@ -5,18 +5,23 @@ Plaintext tokens are handled here, in `sign_in/` and in `connections/`; nothing 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from broker.domain import scope
 from broker.domain.connection import TABLE as CONNECTIONS
 from broker.domain.connection import (
     Connection,
+    ConnectionStatus,
     KeptAttribute,
     UpstreamTokens,
     attributes_from_bytes,
     attributes_to_bytes,
 )
+from broker.domain.errors import SealBroken
 from broker.domain.ids import ClientOrgId
 from broker.domain.sealing import Place, WrappedKey
-from broker.flows.ports import GrantInFull, Ports, Vault
+from broker.flows.found import GrantInFull
+from broker.flows.ports import Ports, Vault
 
 
 async def open_attributes(connection: Connection, key: WrappedKey, vault: Vault) -> tuple[KeptAttribute, ...]:
@@ -48,6 +53,36 @@ async def seal(
         await vault.seal(key, _place(connection, "sealed_attributes"), attributes_to_bytes(kept)),
         await vault.seal(key, _place(connection, "sealed_tokens"), tokens.to_bytes()),
     )
+
+
+async def resealed(before: Connection, old: WrappedKey, new: WrappedKey, vault: Vault) -> Connection:
+    """The Connection in its next generation, what is sealed in it under another data key. Raises `SealBroken`."""
+    after = replace(before, generation=before.generation + 1)
+    for column in ("sealed_attributes", "sealed_tokens"):
+        envelope: bytes | None = getattr(before, column)
+        if envelope is not None:
+            plaintext = await vault.open(old, _place(before, column), envelope)
+            sealed = await vault.seal(new, _place(after, column), plaintext)
+            after = replace(after, **{column: sealed})  # type: ignore[arg-type]
+    return after
+
+
+async def keeping(before: Connection, kept: tuple[KeptAttribute, ...], key: WrappedKey, vault: Vault) -> Connection:
+    """The Connection in its next generation, with these attributes and the same tokens.
+
+    Tokens that do not open are worthless: without them, it needs a new sign-in.
+    """
+    after = replace(before, generation=before.generation + 1)
+    envelope = await vault.seal(key, _place(after, "sealed_attributes"), attributes_to_bytes(kept))
+    after = replace(after, sealed_attributes=envelope)
+    try:
+        tokens = await open_tokens(before, key, vault)
+    except SealBroken:
+        return replace(after, status=ConnectionStatus.NEEDS_REAUTH, sealed_tokens=None)
+    if tokens is None:
+        return after
+    envelope = await vault.seal(key, _place(after, "sealed_tokens"), tokens.to_bytes())
+    return replace(after, sealed_tokens=envelope)
 
 
 def _place(connection: Connection, column: str) -> Place:

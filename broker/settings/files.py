@@ -5,8 +5,9 @@ Refuses to stop at the first problem: each goes to a list, and reading goes on.
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +53,16 @@ def secret_of(
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{folder / name}: cannot be read ({type(error).__name__})")
         return None
+
+
+def line_of(lines: Sequence[str], where: str, key: str | None) -> int | None:
+    """The line of a key in its table, or of the table's heading, as a person would look for it; the first is 1."""
+    heading = next((n for n, text in enumerate(lines, 1) if text.partition("#")[0].strip() == f"[{where}]"), None)
+    if heading is None or key is None:
+        return heading
+    for number, text in enumerate(lines[heading:], heading + 1):
+        if text.strip().startswith("["):
+            break
+        if re.match(rf"\s*{re.escape(key)}\s*=", text):
+            return number
+    return heading

@@ -11,18 +11,18 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from broker.domain import policy as attribute_policy
-from broker.domain.application import LOOPBACK_HOSTS
 from broker.domain.ids import RegistrationId
-from broker.domain.policy import PolicyProblems
-from broker.settings.files import read_toml, resolve_secrets, secret_of
+from broker.domain.policy import AttributePolicy
+from broker.domain.signing_key import ALGORITHMS
+from broker.domain.web_url import issuer_problem, origin_problem
+from broker.settings.files import line_of, read_toml, resolve_secrets, secret_of
 from broker.settings.model import Network, RegistrationSettings, Settings, SettingsProblems
+from broker.settings.policy_file import read_policy
 from providers import PROVIDERS
+from providers.spec import Provider
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-_ALGORITHMS = ("ES256", "EdDSA", "RS256")
 _BROKER_KEYS = {
     "issuer",
     "database_url",
@@ -32,6 +32,7 @@ _BROKER_KEYS = {
     "allow_private_addresses",
     "trusted_proxies",
     "signing_algorithm",
+    "signing_key_days",
 }
 _REGISTRATION_KEYS = {"provider", "issuer", "client_id", "client_secret", "trusted_email_domains", "label"}
 
@@ -83,8 +84,9 @@ class _Reader:
             "redis_url": self._url(table, "redis_url", ("redis", "rediss", "unix")),
             "keyring": self._keyring(table),
             "allow_private_addresses": self._networks(table),
-            "trusted_proxies": self._count(table, "trusted_proxies"),
-            "signing_algorithm": self._choice(table, "signing_algorithm", _ALGORITHMS),
+            "trusted_proxies": self._count(table, "trusted_proxies", range(11), 0),
+            "signing_algorithm": self._choice(table, "signing_algorithm", ALGORITHMS),
+            "signing_key_days": self._count(table, "signing_key_days", range(1, 3651), 90),
             "policy": self._policy(table, registrations),
         }
         return Settings(**values, registrations=registrations) if len(self.problems) == before else None
@@ -94,7 +96,7 @@ class _Reader:
         if not isinstance(value, str):
             self._say("broker", "issuer", "is missing; it is this broker's own URL, such as https://id.example.com")
             return ""
-        if (problem := _origin_problem(value)) is not None:
+        if (problem := origin_problem(value)) is not None:
             self._say("broker", "issuer", problem)
         return value
 
@@ -135,11 +137,11 @@ class _Reader:
                 self._say("broker", "allow_private_addresses", f"{value!r} is not a network such as 127.0.0.0/8")
         return tuple(networks)
 
-    def _count(self, table: Mapping[str, Any], key: str) -> int:
-        value = table.get(key, 0)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10:
-            self._say("broker", key, "must be a number from 0 to 10")
-            return 0
+    def _count(self, table: Mapping[str, Any], key: str, among: range, default: int) -> int:
+        value = table.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value not in among:
+            self._say("broker", key, f"must be a number from {among[0]} to {among[-1]}")
+            return default
         return value
 
     def _choice(self, table: Mapping[str, Any], key: str, among: tuple[str, ...]) -> str:
@@ -165,21 +167,28 @@ class _Reader:
             if provider is None:
                 self._say(where, "provider", f"must be one of {', '.join(sorted(PROVIDERS))}")
                 continue
-            issuer = table.get("issuer")
-            if issuer is not None and (not isinstance(issuer, str) or _url_problem(issuer) is not None):
-                self._say(where, "issuer", "must be an https URL (http for loopback hosts only)")
-            if issuer is None and provider.issuer is None:
-                self._say(where, "issuer", f"is missing; provider {provider.name!r} has none of its own")
             registrations[RegistrationId(name)] = RegistrationSettings(
                 id=RegistrationId(name),
                 provider=provider.name,
                 label=self._text(where, table, "label", default=provider.label),
-                issuer=issuer,
+                issuer=self._provider_issuer(where, table, provider),
                 provider_client_id=self._text(where, table, "client_id"),
                 secret=self._registration_secret(where, table),
                 trusted_email_domains=self._domains(where, table),
             )
         return registrations
+
+    def _provider_issuer(self, where: str, table: Mapping[str, Any], provider: Provider) -> str | None:
+        value = table.get("issuer")
+        if isinstance(value, str):
+            if (problem := issuer_problem(value)) is not None:
+                self._say(where, "issuer", problem)
+            return value
+        if value is not None:
+            self._say(where, "issuer", "must be a text")
+        elif provider.issuer is None:
+            self._say(where, "issuer", f"is missing; provider {provider.name!r} has none of its own")
+        return None
 
     def _registration_secret(self, where: str, table: Mapping[str, Any]) -> str:
         value = table.get("client_secret")
@@ -195,22 +204,15 @@ class _Reader:
             return frozenset()
         return frozenset(v.lower() for v in values)
 
-    def _policy(self, table: Mapping[str, Any], registrations: Mapping[RegistrationId, RegistrationSettings]) -> Any:
+    def _policy(
+        self, table: Mapping[str, Any], registrations: Mapping[RegistrationId, RegistrationSettings]
+    ) -> AttributePolicy | None:
         value = table.get("policy")
         if not isinstance(value, str):
             self._say("broker", "policy", 'is missing; it names the attribute policy, such as "policy.toml"')
             return None
-        path = self.path.parent / value
-        before = len(self.problems)
-        document = read_toml(path, self.problems)
-        if len(self.problems) > before:
-            return None
         known = {name: frozenset(PROVIDERS[r.provider].attributes) for name, r in registrations.items()}
-        try:
-            return attribute_policy.parse(document, known)
-        except PolicyProblems as error:
-            self.problems += [f"{path}: {problem}" for problem in error.problems]
-            return None
+        return read_policy(self.path.parent / value, known, self.problems)
 
     def _text(self, where: str, table: Mapping[str, Any], key: str, default: str | None = None) -> str:
         value = table.get(key, default)
@@ -229,38 +231,5 @@ class _Reader:
 
     def _say(self, where: str, key: str | None, problem: str) -> None:
         name = f"[{where}]" if key is None else f"[{where}] {key}"
-        line = self._line(where, key)
+        line = line_of(self.lines, where, key)
         self.problems.append(f"{self.path}{f':{line}' if line else ''}: {name}: {problem}")
-
-    def _line(self, where: str, key: str | None) -> int | None:
-        """The line of a key in its table, or of the table's heading, as a person would look for it."""
-        heading = next((n for n, text in enumerate(self.lines, 1) if text.strip() == f"[{where}]"), None)
-        if heading is None or key is None:
-            return heading
-        for number, text in enumerate(self.lines[heading:], heading + 1):
-            if text.strip().startswith("["):
-                break
-            if re.match(rf"\s*{re.escape(key)}\s*=", text):
-                return number
-        return heading
-
-
-def _url_problem(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "is not a URL"
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None:
-        return "must be an https URL"
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
-        return "must be https: plain http is for loopback hosts only"
-    if parts.query or parts.fragment:
-        return "must not have a query or a fragment"
-    return None
-
-
-def _origin_problem(url: str) -> str | None:
-    problem = _url_problem(url)
-    if problem is None and urlsplit(url).path:
-        return "must be an origin without a path or a trailing slash, such as https://id.example.com"
-    return problem

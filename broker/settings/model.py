@@ -35,7 +35,10 @@ class RegistrationSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """Everything an operator decides. `trusted_proxies`: how many proxies in front append to X-Forwarded-For."""
+    """Everything an operator decides. `trusted_proxies`: how many proxies in front append to X-Forwarded-For.
+
+    `signing_key_days`: at which age the next signing key takes over.
+    """
 
     issuer: str
     database_url: str = field(repr=False)
@@ -45,4 +48,5 @@ class Settings:
     allow_private_addresses: tuple[Network, ...]
     trusted_proxies: int
     signing_algorithm: str
+    signing_key_days: int
     registrations: Mapping[RegistrationId, RegistrationSettings]

@@ -15,7 +15,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import Text
+from sqlalchemy.types import BigInteger, Text
 
 _PLACEHOLDER = re.compile(r"\$(\d+)")
 
@@ -57,6 +57,23 @@ class json_rows(FunctionElement[str]):  # noqa: N801
 
     inherit_cache = True
     type = Text()
+
+
+class settled_below(FunctionElement[int]):  # noqa: N801
+    """The key of `revocations` below which no row is still to come: none of a transaction that has not ended."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(settled_below, "postgresql")
+def _(element: settled_below, compiler: SQLCompiler, **kw: Any) -> str:
+    return "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20)"
+
+
+@compiles(settled_below, "sqlite")
+def _(element: settled_below, compiler: SQLCompiler, **kw: Any) -> str:
+    return "9223372036854775807"  # its transactions come one after another, and so do their rows
 
 
 @compiles(json_array, "postgresql")

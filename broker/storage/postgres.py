@@ -18,7 +18,7 @@ from sqlalchemy.sql import ClauseElement
 
 from broker.domain.changes import Change
 from broker.domain.errors import Conflict
-from broker.storage.batches import LOST_RACE, Step, one_statement, steps_for
+from broker.storage.batches import LOST_RACE, Step, alike, alone, one_statement, steps_for
 from broker.storage.driver_sql import DriverSql, driver_sql
 from broker.storage.engine import ANSWER_WITHIN, MAX_RETRIES, unavailable
 from broker.storage.pool import Connection, Pool
@@ -117,11 +117,18 @@ async def _at_once(connection: Connection, whole: str, arguments: Sequence[Any],
 
 async def _one_by_one(connection: Connection, steps: Sequence[Step], changes: Sequence[Change]) -> None:
     async with connection.transaction():
-        for step, change in zip(steps, changes, strict=True):
+        for step, arguments in alike(steps, changes):
             try:
-                status = await connection.execute(step.sql.text, *step.values(change))
+                if len(arguments) > 1:
+                    await connection.executemany(alone(step), arguments)  # as one round trip
+                    continue
+                status = await connection.execute(alone(step), *arguments[0])
             except _CONFLICTS:
                 raise Conflict(step.name) from None
+            except asyncpg.PostgresError as error:
+                if error.sqlstate == LOST_RACE:
+                    raise Conflict(error.message) from None
+                raise
             if step.touches_one_row and _rows_touched(status) != 1:
                 raise Conflict(step.name)
 

@@ -5,17 +5,21 @@ Refuses values: parameters have names, and what a query compares with is always 
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     CompoundSelect,
+    Select,
     bindparam,
     exists,
     func,
     literal_column,
     select,
+    tuple_,
     union_all,
 )
 
-from broker.storage.driver_sql import json_array, json_rows
+from broker.storage.driver_sql import json_array, json_rows, settled_below
 from broker.storage.tables import (
     PENDING,
     applications,
@@ -30,6 +34,7 @@ from broker.storage.tables import (
     leases,
     ledger,
     pending_revocations,
+    revocations,
     sessions,
     signing_keys,
     taken_attempts,
@@ -55,7 +60,12 @@ SESSIONS_OF = (
     .order_by(sessions.c.auth_time.desc(), sessions.c.id)
 )
 
-ATTEMPT_TAKEN = select(exists().where(taken_attempts.c.id == bindparam("id")))
+_alone: Select[Any] = select(literal_column("1"))
+ATTEMPT = (
+    select(exists().where(taken_attempts.c.id == bindparam("id")), applications)
+    .select_from(_alone.subquery("attempt"))
+    .outerjoin(applications, applications.c.id == bindparam("application_id"))
+)
 
 DATA_KEY = select(data_keys).where(data_keys.c.owner == bindparam("owner"))
 # From one KEK to the next along the index, as there are few KEKs and many keys.
@@ -63,15 +73,37 @@ _first_kek = select(func.min(data_keys.c.kek_id).label("id")).cte("kek", recursi
 _next_kek = select(func.min(data_keys.c.kek_id)).where(data_keys.c.kek_id > _first_kek.c.id).scalar_subquery()
 _kek = _first_kek.union_all(select(_next_kek).where(_first_kek.c.id.is_not(None)))
 _of_kek = data_keys.alias("of_kek")
-_one_of_kek = (
+_from_kek_on = (
     select(_of_kek.c.id)
     .where(_of_kek.c.kek_id >= _kek.c.id)
     .order_by(_of_kek.c.kek_id, _of_kek.c.id)
     .limit(literal_column("1"))
-    .scalar_subquery()
 )
-DATA_KEYS_BY_KEK = select(data_keys).join(_kek, data_keys.c.id == _one_of_kek)
+# Three rows, as one alone may be damaged. Where a KEK has fewer, the next one's do not fit its name and drop out.
+_picked = union_all(
+    select(data_keys.c.kek_id, data_keys.c.id).where(data_keys.c.owner == bindparam("preferred")),
+    *(select(_kek.c.id, _from_kek_on.offset(literal_column(row)).scalar_subquery()) for row in ("0", "1", "2")),
+).cte("picked")
+DATA_KEYS_BY_KEK = (
+    select(data_keys)
+    .where(tuple_(data_keys.c.kek_id, data_keys.c.id).in_(select(_picked.c.kek_id, _picked.c.id)))
+    .order_by(data_keys.c.kek_id, data_keys.c.owner != bindparam("preferred"), data_keys.c.id)
+)
+KEKS_IN_USE = select(_kek.c.id).where(_kek.c.id.is_not(None)).order_by(_kek.c.id)
+DATA_KEY_COUNTS = select(data_keys.c.kek_id, func.count()).group_by(data_keys.c.kek_id).order_by(data_keys.c.kek_id)
+DATA_KEYS_UNDER = (
+    select(data_keys)
+    .where(data_keys.c.kek_id == bindparam("kek_id"), data_keys.c.id > bindparam("after"))
+    .order_by(data_keys.c.id)
+    .limit(bindparam("limit"))
+)
 KEY_CHECK = select(key_checks.c.value).where(key_checks.c.name == bindparam("name"))
+SIGNING_ALGORITHMS = (
+    select(applications.c.signing_algorithm)
+    .where(applications.c.signing_algorithm.is_not(None))
+    .distinct()
+    .order_by(applications.c.signing_algorithm)
+)
 SIGNING_KEYS = select(signing_keys).order_by(signing_keys.c.created_at, signing_keys.c.kid)
 
 HELD_AUTHORIZATIONS = (
@@ -102,7 +134,7 @@ ARRIVAL = (
             _other.c.hash != bindparam("hash"),
         ),
     )
-    .select_from(select(literal_column("1")).subquery("arrival"))
+    .select_from(_alone.subquery("arrival"))
     .outerjoin(identities, identities.c.hash == bindparam("hash"))
     .outerjoin(users, users.c.id == identities.c.user_id)
     .outerjoin(data_keys, data_keys.c.owner == identities.c.user_id)
@@ -121,18 +153,49 @@ _GRANT_IN_FULL = (
 GRANT = _GRANT_IN_FULL.where(grants.c.id == bindparam("id"))
 GRANT_BY_CODE = _GRANT_IN_FULL.where(grants.c.code == bindparam("code"))
 
+GRANTS_OF = (
+    select(grants, sessions.c.connection_id)
+    .join(sessions, sessions.c.id == grants.c.session_id)
+    .where(sessions.c.user_id == bindparam("user_id"))
+    .order_by(grants.c.created_at, grants.c.id)
+)
+USERS_OF_EMAIL = (
+    select(authorizations.c.user_id)
+    .where(authorizations.c.invited_email == bindparam("email"), authorizations.c.user_id.is_not(None))
+    .distinct()
+    .order_by(authorizations.c.user_id)
+)
+
 CONSENT = select(consents).where(
     consents.c.user_id == bindparam("user_id"), consents.c.application_id == bindparam("application_id")
 )
 
+_acts_for = (
+    select(json_rows(json_array(authorizations.c.client_org)))
+    .where(authorizations.c.user_id == connections.c.user_id)
+    .correlate(connections)
+    .scalar_subquery()
+)
 _CONNECTION_IN_FULL = (
-    select(connections, data_keys, pending_revocations)
+    select(connections, data_keys, pending_revocations, _acts_for)
     .join(data_keys, data_keys.c.owner == connections.c.user_id)
     .outerjoin(pending_revocations, pending_revocations.c.connection_id == connections.c.id)
     .order_by(connections.c.created_at, connections.c.id, pending_revocations.c.created_at, pending_revocations.c.id)
 )
 CONNECTION = _CONNECTION_IN_FULL.where(connections.c.id == bindparam("id"))
 CONNECTIONS_OF = _CONNECTION_IN_FULL.where(connections.c.user_id == bindparam("user_id"))
+_keeping = (
+    select(connections.c.id)
+    .join(data_keys, data_keys.c.owner == connections.c.user_id)
+    .where(connections.c.id > bindparam("after"), connections.c.sealed_attributes.is_not(None))
+    .order_by(connections.c.id)
+    .limit(bindparam("limit"))
+)
+CONNECTIONS_KEEPING = (
+    _CONNECTION_IN_FULL.where(connections.c.id.in_(_keeping))
+    .order_by(None)
+    .order_by(connections.c.id, pending_revocations.c.created_at, pending_revocations.c.id)
+)
 
 DUE_REVOCATIONS = (
     select(pending_revocations)
@@ -140,6 +203,11 @@ DUE_REVOCATIONS = (
     .order_by(pending_revocations.c.next_try_at, pending_revocations.c.id)
     .limit(bindparam("limit"))
 )
+
+_told = select(revocations, revocations.c.id < settled_below()).order_by(revocations.c.id)
+REVOCATIONS = _told.where(revocations.c.id >= bindparam("first")).limit(bindparam("limit"))
+REVOCATIONS_IN_FORCE = _told.where(revocations.c.until > bindparam("now"))
+LAST_REVOCATION = select(func.max(revocations.c.id)).where(revocations.c.id < settled_below())
 
 EVENTS = select(ledger).order_by(ledger.c.id.desc()).limit(bindparam("limit"))
 

@@ -18,17 +18,19 @@ from broker.domain.grant import Grant
 from broker.domain.identity import Identity
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import PendingRevocation, RevocationResult
+from broker.domain.revocation import Claim, Notice
 from broker.domain.sealing import WrappedKey
 from broker.domain.session import Session
 from broker.domain.signing_key import SigningKey
 from broker.domain.user import User, UserStatus
+from broker.flows.found import Told
 
 Row = Sequence[Any]
 
 
 def user(row: Row, at: int = 0) -> User:
-    id_, status, created_at = row[at : at + 3]
-    return User(id=id_, status=UserStatus(status), created_at=created_at)
+    id_, status, created_at, epoch = row[at : at + 4]
+    return User(id=id_, status=UserStatus(status), created_at=created_at, epoch=epoch)
 
 
 def identity(row: Row, at: int = 0) -> Identity:
@@ -98,7 +100,10 @@ def application(row: Row, at: int = 0) -> Application:
         audience,
         first_party,
         requires_authorization,
-    ) = row[at : at + 10]
+        signing_algorithm,
+        scopes,
+        public_keys,
+    ) = row[at : at + 13]
     return Application(
         id=id_,
         name=name,
@@ -110,6 +115,9 @@ def application(row: Row, at: int = 0) -> Application:
         audience=audience,
         first_party=bool(first_party),
         requires_authorization=bool(requires_authorization),
+        signing_algorithm=signing_algorithm,
+        scopes=frozenset(orjson.loads(scopes)),
+        public_keys=tuple(orjson.loads(public_keys)),
     )
 
 
@@ -127,9 +135,12 @@ def grant(row: Row, at: int = 0) -> Grant:
         code_challenge,
         auth_time,
         created_at,
+        kept_until,
         redeemed_at,
         revoked_at,
-    ) = row[at : at + 14]
+        generation,
+        refreshed_at,
+    ) = row[at : at + 17]
     return Grant(
         id=id_,
         code=code,
@@ -143,8 +154,11 @@ def grant(row: Row, at: int = 0) -> Grant:
         code_challenge=code_challenge,
         auth_time=auth_time,
         created_at=created_at,
+        kept_until=kept_until,
         redeemed_at=redeemed_at,
         revoked_at=revoked_at,
+        generation=generation,
+        refreshed_at=refreshed_at,
     )
 
 
@@ -187,8 +201,25 @@ def pending_revocation(row: Row, at: int = 0) -> PendingRevocation:
     )
 
 
+def told(row: Row) -> Told:
+    id_, claim, value, epoch, before, until, settled = row
+    notice = Notice(claim=Claim(claim), value=value, epoch=epoch, before=before, until=until)
+    return Told(cursor=id_, settled=bool(settled), notice=notice)
+
+
 def signing_key(row: Row, at: int = 0) -> SigningKey:
-    kid, alg, active, public_jwk, sealed_private, data_key_id, created_at = row[at : at + 7]
+    (
+        kid,
+        alg,
+        active,
+        public_jwk,
+        sealed_private,
+        data_key_id,
+        created_at,
+        activated_at,
+        retired_at,
+        revoked_at,
+    ) = row[at : at + 10]
     return SigningKey(
         kid=kid,
         alg=alg,
@@ -197,6 +228,9 @@ def signing_key(row: Row, at: int = 0) -> SigningKey:
         sealed_private=sealed_private,
         data_key_id=data_key_id,
         created_at=created_at,
+        activated_at=activated_at,
+        retired_at=retired_at,
+        revoked_at=revoked_at,
     )
 
 

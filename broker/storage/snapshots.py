@@ -12,12 +12,14 @@ import orjson
 from sqlalchemy import Table
 
 from broker.domain.client_org import Authorization, ClientOrg
-from broker.domain.ids import ClientOrgId
-from broker.flows.ports import (
+from broker.domain.ids import ClientOrgId, ConnectionId
+from broker.flows.found import (
     Arrival,
+    AttemptInFull,
     Catalogue,
     ConnectionInFull,
     GrantInFull,
+    GrantThrough,
     HeldAuthorizations,
     KnownIdentity,
     LiveSession,
@@ -36,13 +38,18 @@ _AFTER_IDENTITY = _ends(tables.identities, tables.users, tables.data_keys, table
 _AFTER_GRANT = _ends(
     tables.grants, tables.applications, tables.users, tables.sessions, tables.connections, tables.data_keys
 )
-_AFTER_CONNECTION = _ends(tables.connections, tables.data_keys)
+_AFTER_CONNECTION = _ends(tables.connections, tables.data_keys, tables.pending_revocations)
 (_AUTHORIZATION_ENDS,) = _ends(tables.authorizations)
 
 
 def live_session(row: Row) -> LiveSession:
     """Of `reads.SESSION`."""
     return LiveSession(session=rows.session(row), user=rows.user(row, _SESSION_ENDS))
+
+
+def attempt(row: Row) -> AttemptInFull:
+    """Of `reads.ATTEMPT`."""
+    return AttemptInFull(taken=bool(row[0]), application=None if row[1] is None else rows.application(row, 1))
 
 
 def arrival(row: Row) -> Arrival:
@@ -78,6 +85,11 @@ def grant_in_full(row: Row) -> GrantInFull:
     )
 
 
+def grant_through(row: Row) -> GrantThrough:
+    """Of `reads.GRANTS_OF`."""
+    return GrantThrough(grant=rows.grant(row), connection_id=ConnectionId(row[_AFTER_GRANT[0]]))
+
+
 def held_authorizations(found: Iterable[Row]) -> HeldAuthorizations:
     """Of `reads.HELD_AUTHORIZATIONS`."""
     authorizations: list[Authorization] = []
@@ -91,16 +103,17 @@ def held_authorizations(found: Iterable[Row]) -> HeldAuthorizations:
 
 
 def connections_in_full(found: Sequence[Row]) -> tuple[ConnectionInFull, ...]:
-    """Of `reads.CONNECTION` and `reads.CONNECTIONS_OF`: a row for each revocation, or one for none."""
+    """Of `reads.CONNECTION` and its likes: a row for each revocation, or one for none."""
     return tuple(_connection_in_full(list(same)) for _, same in groupby(found, key=lambda row: row[0]))
 
 
 def _connection_in_full(same: Sequence[Row]) -> ConnectionInFull:
-    data_key, revocation = _AFTER_CONNECTION
+    data_key, revocation, clients = _AFTER_CONNECTION
     return ConnectionInFull(
         connection=rows.connection(same[0]),
         data_key=rows.data_key(same[0], data_key),
         revocations=tuple(rows.pending_revocation(row, revocation) for row in same if row[revocation] is not None),
+        clients=tuple(sorted({ClientOrgId(client_org) for (client_org,) in orjson.loads(same[0][clients] or "[]")})),
     )
 
 

@@ -142,8 +142,11 @@ def _all_or_none(database: sqlite3.Connection, steps: Sequence[Step], arguments:
 
 
 def _take(database: sqlite3.Connection, step: Step, values: Sequence[Any]) -> None:
+    touched, begin = 0, 0
     try:
-        touched = database.execute(step.sql.text, values).rowcount
+        for _, sql in step.parts:
+            end = begin + len(sql.names)
+            touched, begin = database.execute(sql.text, values[begin:end]).rowcount, end
     except sqlite3.IntegrityError as error:
         if error.sqlite_errorname in _CONFLICTS:
             raise Conflict(step.name) from None

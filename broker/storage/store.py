@@ -6,6 +6,8 @@ Refuses to decide: whether a Session is live or a code still good is the domain'
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from types import TracebackType
 
 from broker.domain.application import Application
@@ -23,16 +25,20 @@ from broker.domain.ids import (
 )
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import PendingRevocation
-from broker.domain.sealing import WrappedKey
+from broker.domain.sealing import SYSTEM_OWNER, WrappedKey
 from broker.domain.session import Session
+from broker.domain.session_token import LIFETIME
 from broker.domain.signing_key import SigningKey
-from broker.flows.ports import (
+from broker.flows.found import (
     Arrival,
+    AttemptInFull,
     Catalogue,
     ConnectionInFull,
     GrantInFull,
+    GrantThrough,
     HeldAuthorizations,
     LiveSession,
+    Told,
 )
 from broker.storage import reads, rows, snapshots, upkeep
 from broker.storage.database_url import sqlite_path
@@ -76,9 +82,9 @@ class SqlStore:
         found = await self.engine.rows(reads.SESSION, secret=secret)
         return snapshots.live_session(found[0]) if found else None
 
-    async def attempt_taken(self, attempt_id: AttemptId) -> bool:
-        found = await self.engine.rows(reads.ATTEMPT_TAKEN, id=attempt_id)
-        return bool(found[0][0])
+    async def attempt(self, attempt_id: AttemptId, application_id: ApplicationId | None) -> AttemptInFull:
+        (found,) = await self.engine.rows(reads.ATTEMPT, id=attempt_id, application_id=application_id)
+        return snapshots.attempt(found)
 
     async def arrival(
         self,
@@ -118,6 +124,17 @@ class SqlStore:
         found = snapshots.connections_in_full(await self.engine.rows(reads.CONNECTION, id=connection_id))
         return found[0] if found else None
 
+    async def users_of_email(self, email: KeyedHash) -> Sequence[UserId]:
+        return tuple(UserId(row[0]) for row in await self.engine.rows(reads.USERS_OF_EMAIL, email=email))
+
+    async def grants_of(self, user_id: UserId) -> Sequence[GrantThrough]:
+        found = await self.engine.rows(reads.GRANTS_OF, user_id=user_id)
+        return tuple(map(snapshots.grant_through, found))
+
+    async def connections_keeping(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
+        found = await self.engine.rows(reads.CONNECTIONS_KEEPING, after=after, limit=limit)
+        return snapshots.connections_in_full(found)
+
     async def sessions_of(self, user_id: UserId, since: int) -> Sequence[Session]:
         found = await self.engine.rows(reads.SESSIONS_OF, user_id=user_id, since=since)
         return tuple(map(rows.session, found))
@@ -140,9 +157,32 @@ class SqlStore:
     async def signing_keys(self) -> Sequence[SigningKey]:
         return tuple(map(rows.signing_key, await self.engine.rows(reads.SIGNING_KEYS)))
 
-    async def data_keys_by_kek(self) -> Mapping[str, WrappedKey]:
-        keys = map(rows.data_key, await self.engine.rows(reads.DATA_KEYS_BY_KEK))
-        return {key.kek_id: key for key in keys}
+    async def signing_algorithms(self) -> Sequence[str]:
+        return tuple(row[0] for row in await self.engine.rows(reads.SIGNING_ALGORITHMS))
+
+    async def data_keys_by_kek(self) -> Mapping[str, Sequence[WrappedKey]]:
+        keys = map(rows.data_key, await self.engine.rows(reads.DATA_KEYS_BY_KEK, preferred=SYSTEM_OWNER))
+        return {kek_id: tuple(of_kek) for kek_id, of_kek in groupby(keys, attrgetter("kek_id"))}
+
+    async def keks_in_use(self) -> Sequence[str]:
+        return tuple(row[0] for row in await self.engine.rows(reads.KEKS_IN_USE))
+
+    async def data_key_counts(self) -> Mapping[str, int]:
+        return {row[0]: row[1] for row in await self.engine.rows(reads.DATA_KEY_COUNTS)}
+
+    async def data_keys_under(self, kek_id: str, after: str, limit: int) -> Sequence[WrappedKey]:
+        found = await self.engine.rows(reads.DATA_KEYS_UNDER, kek_id=kek_id, after=after, limit=limit)
+        return tuple(map(rows.data_key, found))
+
+    async def revocations(self, first: int, limit: int) -> Sequence[Told]:
+        return tuple(map(rows.told, await self.engine.rows(reads.REVOCATIONS, first=first, limit=limit)))
+
+    async def revocations_in_force(self, now: int) -> Sequence[Told]:
+        return tuple(map(rows.told, await self.engine.rows(reads.REVOCATIONS_IN_FORCE, now=now)))
+
+    async def last_revocation(self) -> int:
+        ((last,),) = await self.engine.rows(reads.LAST_REVOCATION)
+        return last or 0
 
     async def events(self, limit: int) -> Sequence[AuditEvent]:
         return tuple(map(rows.audit_event, await self.engine.rows(reads.EVENTS, limit=limit)))
@@ -152,13 +192,13 @@ class SqlStore:
         return taken == 1
 
     async def forget_expired(self, now: int) -> int:
+        times = {"now": now, "session_began": now - upkeep.KEPT_AFTER, "kept_until": now - LIFETIME}
         forgotten = 0
-        for group in upkeep.FORGET:
+        for statement in upkeep.FORGET:
             went = upkeep.FORGET_AT_ONCE
             while went >= upkeep.FORGET_AT_ONCE:
-                for statement in group:
-                    went = await self.engine.change(statement, now=now, session_began=now - upkeep.SESSION_KEPT_FOR)
-                    forgotten += went
+                went = await self.engine.change(statement, **times)
+                forgotten += went
         return forgotten
 
     async def ping(self) -> None:

@@ -7,6 +7,7 @@ Seconds since the epoch are BIGINT, truth is 0 or 1, sets and lists are JSON tex
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     ColumnClause,
@@ -18,6 +19,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    event,
     literal_column,
 )
 
@@ -44,6 +47,7 @@ users = Table(
     Column("id", _KEY, primary_key=True),
     Column("status", Text, nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Column("epoch", BigInteger, nullable=False, server_default="0"),
 )
 
 identities = Table(
@@ -120,6 +124,9 @@ applications = Table(
     Column("audience", Text, nullable=False),
     Column("first_party", Integer, nullable=False),
     Column("requires_authorization", Integer, nullable=False),
+    Column("signing_algorithm", Text),
+    Column("scopes", Text, nullable=False, server_default="[]"),
+    Column("public_keys", Text, nullable=False, server_default="[]"),
 )
 
 grants = Table(
@@ -137,8 +144,11 @@ grants = Table(
     Column("code_challenge", Text, nullable=False),
     Column("auth_time", _TIME, nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Column("kept_until", _TIME, nullable=False, server_default="0", index=True),
     Column("redeemed_at", _TIME),
     Column("revoked_at", _TIME),
+    Column("generation", Integer, nullable=False, server_default="0"),
+    Column("refreshed_at", _TIME),
     postgresql_with=_ROOM_TO_UPDATE,
 )
 
@@ -203,15 +213,20 @@ signing_keys = Table(
     Column("sealed_private", LargeBinary, nullable=False),
     Column("data_key_id", _KEY, ForeignKey("data_keys.id"), nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Column("activated_at", _TIME),
+    Column("retired_at", _TIME),
+    Column("revoked_at", _TIME),
 )
 _is_active = signing_keys.c.active == 1
 Index(
-    "signing_keys_one_active_key",
-    signing_keys.c.active,
+    "signing_keys_active_idx",
+    signing_keys.c.alg,
     unique=True,
     postgresql_where=_is_active,
     sqlite_where=_is_active,
 )
+_waits = and_(signing_keys.c.active == 0, signing_keys.c.retired_at.is_(None), signing_keys.c.revoked_at.is_(None))
+Index("signing_keys_pending_idx", signing_keys.c.alg, unique=True, postgresql_where=_waits, sqlite_where=_waits)
 
 key_checks = Table(
     "key_checks",
@@ -219,6 +234,25 @@ key_checks = Table(
     Column("name", _KEY, primary_key=True),
     Column("value", _KEY, nullable=False),
 )
+
+# Refers to nothing, as it outlives what it speaks of. Its key is the cursor of the feed, and made by the database: on
+# PostgreSQL out of the transaction's number and a sequence (the migration says how), on SQLite it is never used again.
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("claim", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("epoch", BigInteger),
+    Column("before", _TIME),
+    Column("until", _TIME, nullable=False, index=True),
+    sqlite_autoincrement=True,
+)
+_CURSOR = """
+ALTER TABLE revocations ALTER COLUMN id
+SET DEFAULT (pg_current_xact_id()::text::bigint << 20) | (nextval('revocations_id_seq') & 1048575)
+"""
+event.listen(revocations, "after_create", DDL(_CURSOR).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
 
 # Refers to nothing, as it outlives what it speaks of.
 ledger = Table(

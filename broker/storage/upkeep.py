@@ -5,16 +5,15 @@ Refuses to forget anything that a token still alive could be asked about.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnClause, bindparam, delete, literal_column, or_, select
+from sqlalchemy import ColumnClause, bindparam, delete, exists, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert as insert_or_update
 
-from broker.domain.grant import CODE_LIFETIME
 from broker.domain.session import ABSOLUTE_LIFETIME
 from broker.domain.session_token import LIFETIME
-from broker.storage.tables import grants, leases, sessions, taken_attempts
+from broker.storage.tables import grants, leases, revocations, sessions, taken_attempts
 
-SESSION_KEPT_FOR = ABSOLUTE_LIFETIME + CODE_LIFETIME + LIFETIME
-"""Seconds from its beginning: by then the last token of its last code has expired."""
+KEPT_AFTER = ABSOLUTE_LIFETIME + LIFETIME
+"""Seconds from the beginning of a Session after which only its Grants keep it: no code comes of it any more."""
 FORGET_AT_ONCE = 1000
 """Rows that one statement deletes, so that none takes long enough to be in anybody's way."""
 
@@ -28,7 +27,7 @@ TAKE_LEASE = _taken.on_conflict_do_update(
 _AT_ONCE: ColumnClause[int] = literal_column(str(FORGET_AT_ONCE))
 _oldest_sessions = (
     select(sessions.c.id)
-    .where(sessions.c.auth_time <= bindparam("session_began"))
+    .where(sessions.c.auth_time <= bindparam("session_began"), ~exists().where(grants.c.session_id == sessions.c.id))
     .order_by(sessions.c.auth_time)
     .limit(_AT_ONCE)
 )
@@ -38,11 +37,22 @@ _oldest_attempts = (
     .order_by(taken_attempts.c.expires_at)
     .limit(_AT_ONCE)
 )
-FORGET = (
-    (
-        delete(grants).where(grants.c.session_id.in_(_oldest_sessions)),
-        delete(sessions).where(sessions.c.id.in_(_oldest_sessions)),
-    ),
-    (delete(taken_attempts).where(taken_attempts.c.id.in_(_oldest_attempts)),),
+_oldest_grants = (
+    select(grants.c.id)
+    .where(grants.c.kept_until <= bindparam("kept_until"))
+    .order_by(grants.c.kept_until)
+    .limit(_AT_ONCE)
 )
-"""Each group in its order, again and again until its last statement finds fewer than `FORGET_AT_ONCE` rows."""
+_oldest_revocations = (
+    select(revocations.c.id)
+    .where(revocations.c.until <= bindparam("now"))
+    .order_by(revocations.c.until)
+    .limit(_AT_ONCE)
+)
+FORGET = (
+    delete(grants).where(grants.c.id.in_(_oldest_grants)),
+    delete(sessions).where(sessions.c.id.in_(_oldest_sessions)),
+    delete(taken_attempts).where(taken_attempts.c.id.in_(_oldest_attempts)),
+    delete(revocations).where(revocations.c.id.in_(_oldest_revocations)),
+)
+"""In this order, each again and again until it finds fewer than `FORGET_AT_ONCE` rows."""

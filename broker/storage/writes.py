@@ -10,7 +10,20 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Column, Table, bindparam, delete, insert, literal_column, null, update
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnClause,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_or_update
 from sqlalchemy.sql.dml import Update, UpdateBase
 
@@ -29,6 +42,7 @@ from broker.storage.tables import (
     key_checks,
     ledger,
     pending_revocations,
+    revocations,
     sessions,
     signing_keys,
     taken_attempts,
@@ -105,6 +119,10 @@ def _set(statement: Update) -> Write:
 
 
 _NOW: BindParameter[int] = bindparam("at")
+_TRUE: ColumnClause[int] = literal_column("1")
+_FALSE: ColumnClause[int] = literal_column("0")
+_this_key = signing_keys.c.kid == bindparam("kid")
+_no_bytes = func.substr(signing_keys.c.sealed_private, _TRUE, _FALSE)
 _end_sessions = update(sessions).where(sessions.c.ended_at.is_(None)).values(ended_at=_NOW)
 
 WRITES: Mapping[type[Change], Write] = {
@@ -113,12 +131,32 @@ WRITES: Mapping[type[Change], Write] = {
         kind=Kind.ADD,
         statement=insert(taken_attempts).values(id=bindparam("attempt_id"), expires_at=bindparam("expires_at")),
     ),
+    changes.TakeAssertion: Write(
+        kind=Kind.ADD,
+        statement=insert(taken_attempts).values(id=bindparam("assertion"), expires_at=bindparam("expires_at")),
+    ),
     changes.AddUser: _add(users, "user"),
     changes.SetUserStatus: _set(
-        update(users).where(users.c.id == bindparam("user_id")).values(status=bindparam("status"))
+        update(users)
+        .where(users.c.id == bindparam("user_id"), users.c.status != bindparam("status"))
+        .values(status=bindparam("status"), epoch=users.c.epoch + literal_column("1"))
     ),
     changes.AddIdentity: _add(identities, "identity"),
     changes.AddDataKey: _add(data_keys, "key"),
+    changes.RewrapDataKey: _set(
+        update(data_keys)
+        .where(data_keys.c.id == bindparam("key.id"), data_keys.c.wrapped == bindparam("expected_wrapped"))
+        .values(_from("key", [data_keys.c.kek_id, data_keys.c.wrapped]))
+    ),
+    changes.ReplaceDataKey: _compare_and_set(
+        update(data_keys)
+        .where(
+            data_keys.c.owner == bindparam("key.owner"),
+            data_keys.c.id == bindparam("expected_id"),
+            data_keys.c.wrapped == bindparam("expected_wrapped"),
+        )
+        .values(_from("key", [column for column in data_keys.columns if column.name != "owner"]))
+    ),
     changes.AddConnection: _add(connections, "connection"),
     changes.ReplaceConnection: _compare_and_set(
         update(connections)
@@ -149,6 +187,15 @@ WRITES: Mapping[type[Change], Write] = {
         .where(grants.c.id == bindparam("grant_id"), grants.c.redeemed_at.is_(None), grants.c.revoked_at.is_(None))
         .values(redeemed_at=_NOW)
     ),
+    changes.RefreshGrant: _compare_and_set(
+        update(grants)
+        .where(
+            grants.c.id == bindparam("grant_id"),
+            grants.c.generation == bindparam("expected_generation"),
+            grants.c.revoked_at.is_(None),
+        )
+        .values(generation=bindparam("generation"), refreshed_at=_NOW)
+    ),
     changes.RevokeGrant: _set(
         update(grants)
         .where(grants.c.id == bindparam("grant_id"), grants.c.revoked_at.is_(None))
@@ -168,7 +215,7 @@ WRITES: Mapping[type[Change], Write] = {
     changes.AddAuthorization: _add(authorizations, "authorization"),
     changes.SetRights: _set(
         update(authorizations)
-        .where(authorizations.c.id == bindparam("authorization_id"))
+        .where(authorizations.c.id == bindparam("authorization_id"), authorizations.c.rights != bindparam("rights"))
         .values(rights=bindparam("rights"))
     ),
     changes.RemoveAuthorization: _remove(authorizations, "authorization_id"),
@@ -183,6 +230,11 @@ WRITES: Mapping[type[Change], Write] = {
         )
         .values(tries=pending_revocations.c.tries + literal_column("1"), next_try_at=bindparam("next_try_at"))
     ),
+    changes.ResealRevocation: _set(
+        update(pending_revocations)
+        .where(pending_revocations.c.id == bindparam("id"), pending_revocations.c.sealed_token.is_not(None))
+        .values(sealed_token=bindparam("sealed_token"))
+    ),
     changes.SettleRevocation: _set(
         update(pending_revocations)
         .where(pending_revocations.c.id == bindparam("id"))
@@ -190,8 +242,35 @@ WRITES: Mapping[type[Change], Write] = {
     ),
     # ── keys, ledger
     changes.AddSigningKey: _add(signing_keys, "key"),
+    changes.PromoteSigningKey: _compare_and_set(
+        update(signing_keys)
+        .where(
+            _this_key,
+            signing_keys.c.active == _FALSE,
+            signing_keys.c.retired_at.is_(None),
+            signing_keys.c.revoked_at.is_(None),
+        )
+        .values(active=_TRUE, activated_at=_NOW)
+    ),
+    changes.RetireSigningKey: _compare_and_set(
+        update(signing_keys)
+        .where(_this_key, signing_keys.c.retired_at.is_(None), signing_keys.c.revoked_at.is_(None))
+        .values(active=_FALSE, retired_at=_NOW)
+    ),
+    changes.RevokeSigningKey: _compare_and_set(
+        update(signing_keys)
+        .where(_this_key, signing_keys.c.revoked_at.is_(None))
+        .values(active=_FALSE, revoked_at=_NOW, sealed_private=_no_bytes)
+    ),
+    changes.RemoveSigningKey: Write(
+        kind=Kind.USE_UP,
+        statement=delete(signing_keys).where(
+            _this_key, or_(signing_keys.c.retired_at.is_not(None), signing_keys.c.revoked_at.is_not(None))
+        ),
+    ),
     changes.AddKeyCheck: Write(
         kind=Kind.ADD, statement=insert(key_checks).values(name=bindparam("name"), value=bindparam("value"))
     ),
+    changes.Announce: _add(revocations, "notice"),
     changes.Record: _add(ledger, "event"),
 }

@@ -17,6 +17,7 @@ _SENTENCES = {
     "subject_mismatch": "The service you signed in with spoke of two different accounts.",
     "missing_iss": "The answer does not say which service it comes from.",
     "issuer_mismatch": "The answer came from another service than the one asked.",
+    "provider_mismatch": "The answer came from another service than the one asked.",
     "upstream_denied": "You did not allow this sign-in, so nothing was changed.",
     "upstream_error": "The service you sign in with did not complete the sign-in.",
     "provider_disabled": "This way to sign in is not available.",

@@ -6,6 +6,7 @@ Refuses everything that fails one check, and then ends the tokens that were obta
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from broker.domain.attempt import SignInAttempt
 from broker.domain.connection import UpstreamTokens
@@ -17,7 +18,7 @@ from broker.upstream.errors import refused
 from broker.upstream.id_token import Bound, verify_id_token
 from broker.upstream.line import deadline
 from broker.upstream.metadata import Metadata
-from broker.upstream.profile import documents, select, with_userinfo
+from broker.upstream.profile import asked_for, documents, select, with_userinfo
 from broker.upstream.revoke import revoke
 from broker.upstream.tokens import TokenAnswer, redeem
 from providers.spec import Claims, Dialect
@@ -27,7 +28,9 @@ CLEAN_UP_SECONDS = 2
 _CODE = re.compile(r"[\x20-\x7e]{1,4096}")  # RFC 6749 appendix A.11
 
 
-async def exchange(counterpart: Counterpart, attempt: SignInAttempt, callback: Callback) -> VerifiedSignIn:
+async def exchange(
+    counterpart: Counterpart, attempt: SignInAttempt, callback: Callback, wanted: Collection[str]
+) -> VerifiedSignIn:
     """Check, redeem, verify, select. Raises `Refusal` or `Fault`."""
     answer: TokenAnswer | None = None
     try:
@@ -37,7 +40,7 @@ async def exchange(counterpart: Counterpart, attempt: SignInAttempt, callback: C
             answer = await redeem(
                 counterpart.line, counterpart.registration, metadata, attempt, code, counterpart.clock.now()
             )
-            return await _verify(counterpart, metadata, attempt, code, answer)
+            return await _verify(counterpart, metadata, attempt, code, answer, wanted)
     except BrokerError:
         if answer is not None:
             await _end(counterpart, answer.tokens)
@@ -58,20 +61,27 @@ def _check_callback(callback: Callback, metadata: Metadata) -> str:
 
 
 async def _verify(
-    counterpart: Counterpart, metadata: Metadata, attempt: SignInAttempt, code: str, answer: TokenAnswer
+    counterpart: Counterpart,
+    metadata: Metadata,
+    attempt: SignInAttempt,
+    code: str,
+    answer: TokenAnswer,
+    wanted: Collection[str],
 ) -> VerifiedSignIn:
     registration, provider = counterpart.registration, counterpart.registration.provider
+    attributes, access_token = asked_for(provider, attempt.scopes, wanted), answer.tokens.access_token
     if provider.dialect is Dialect.OIDC:
-        issuer, claims = await _verified_claims(counterpart, metadata, attempt, code, answer)
+        issuer, told = await _verified_claims(counterpart, metadata, attempt, code, answer)
+        claims = await with_userinfo(counterpart.line, metadata, attributes, told, access_token)
     else:
         issuer = metadata.issuer
-        claims = await documents(counterpart.line, provider, metadata, attempt.scopes, answer.tokens.access_token)
+        claims = await documents(counterpart.line, provider, metadata, attempt.scopes, access_token)
     subject = provider.subject(claims)
     if subject is None:
         raise refused("invalid_id_token", "no subject")
     return VerifiedSignIn(
         identity=ProviderIdentity(registration=registration.id, issuer=issuer, subject=subject),
-        profile=select(provider, attempt.scopes, claims),
+        profile=select(attributes, claims),
         verified_email=provider.email_trust.verified(claims, registration.trusted_email_domains),
         tokens=answer.tokens,
         granted_scopes=answer.granted_scopes,
@@ -81,16 +91,13 @@ async def _verify(
 async def _verified_claims(
     counterpart: Counterpart, metadata: Metadata, attempt: SignInAttempt, code: str, answer: TokenAnswer
 ) -> tuple[str, Claims]:
-    registration, access_token = counterpart.registration, answer.tokens.access_token
     if answer.id_token is None:
         raise refused("invalid_id_token", "none in the answer")
-    bound = Bound(nonce=attempt.nonce, code=code, access_token=access_token)
-    now = counterpart.clock.now()
-    verified = await verify_id_token(answer.id_token, bound, registration, metadata, counterpart.keys, now)
-    claims = await with_userinfo(
-        counterpart.line, registration.provider, metadata, attempt.scopes, verified.claims, access_token
+    bound = Bound(nonce=attempt.nonce, code=code, access_token=answer.tokens.access_token)
+    verified = await verify_id_token(
+        answer.id_token, bound, counterpart.registration, metadata, counterpart.keys, counterpart.clock.now()
     )
-    return verified.issuer, claims
+    return verified.issuer, verified.claims
 
 
 async def _end(counterpart: Counterpart, tokens: UpstreamTokens) -> None:

@@ -5,7 +5,7 @@ Refuses registrations that are not in the settings, and at start those that coul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from broker.domain.attempt import SignInAttempt
@@ -53,11 +53,11 @@ class UpstreamGateway:
             counterpart.registration, metadata, attempt, login_hint=login_hint, prompt_login=prompt_login
         )
 
-    async def exchange(self, attempt: SignInAttempt, callback: Callback) -> VerifiedSignIn:
+    async def exchange(self, attempt: SignInAttempt, callback: Callback, wanted: Collection[str]) -> VerifiedSignIn:
         """Check the callback, redeem its code once, verify everything. Raises `Refusal` or `Fault`."""
         if callback.registration != attempt.registration:
-            raise refused("issuer_mismatch", "the callback is another registration's")
-        return await exchange(self._counterpart(attempt.registration), attempt, callback)
+            raise refused("provider_mismatch", "the callback is another registration's")
+        return await exchange(self._counterpart(attempt.registration), attempt, callback, wanted)
 
     async def revoke(self, registration: RegistrationId, tokens: UpstreamTokens) -> RevocationResult:
         """Tell the Provider. Never raises: `PENDING` means try again, perhaps after the settings were put right."""

@@ -5,7 +5,7 @@ Refuses to fetch what nobody asked for, and to hand on anything but the attribut
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from broker.upstream.errors import refused, unavailable
@@ -14,31 +14,30 @@ from broker.upstream.metadata import Metadata
 from providers.spec import Attribute, Claims, Provider, Where
 
 
-def asked_for(provider: Provider, scopes: tuple[str, ...]) -> Mapping[str, Attribute]:
-    """The attributes that these scopes were asked for; an over-sharing Provider changes nothing about it."""
+def asked_for(provider: Provider, scopes: tuple[str, ...], wanted: Collection[str]) -> Mapping[str, Attribute]:
+    """The wanted attributes that these scopes were asked for; an over-sharing Provider changes nothing about it."""
     return {
         name: attribute
         for name, attribute in provider.attributes.items()
-        if attribute.scope is None or attribute.scope in scopes
+        if name in wanted and (attribute.scope is None or attribute.scope in scopes)
     }
 
 
-def select(provider: Provider, scopes: tuple[str, ...], claims: Claims) -> dict[str, object]:
-    """Attribute -> value, of those that were asked for and told."""
-    found = {name: attribute.find(claims) for name, attribute in asked_for(provider, scopes).items()}
+def select(attributes: Mapping[str, Attribute], claims: Claims) -> dict[str, object]:
+    """Attribute -> value, of those that were told."""
+    found = {name: attribute.find(claims) for name, attribute in attributes.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 
 async def with_userinfo(
-    line: Line, provider: Provider, metadata: Metadata, scopes: tuple[str, ...], claims: Claims, access_token: str
+    line: Line, metadata: Metadata, attributes: Mapping[str, Attribute], claims: Claims, access_token: str
 ) -> Claims:
     """The ID token's claims; those of userinfo (OpenID Connect Core section 5.3) beside them when one is missing.
 
     What the ID token says, counts. Raises `Refusal` "subject_mismatch" or `Fault`.
     """
     missing = any(
-        attribute.where is Where.USERINFO and attribute.find(claims) is None
-        for attribute in asked_for(provider, scopes).values()
+        attribute.where is Where.USERINFO and attribute.find(claims) is None for attribute in attributes.values()
     )
     if not missing or metadata.userinfo_endpoint is None:
         return claims

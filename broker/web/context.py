@@ -13,10 +13,12 @@ from starlette.responses import HTMLResponse, Response
 
 from broker.domain.authorize_request import Parameters
 from broker.domain.errors import NotFound
-from broker.flows.ports import LiveSession, Ports
+from broker.flows.found import LiveSession
+from broker.flows.ports import Ports
 from broker.flows.sessions.resume import resume
 from broker.web import origin
 from broker.web.cookies import Cookies
+from broker.web.feed import Feed
 from broker.web.measure import Measures
 from broker.web.pages.render import render
 from broker.web.pages.shell import Shell
@@ -50,6 +52,7 @@ class Web:
     counters: Counters
     measures: Measures
     probe: Probe
+    feed: Feed
     trusted_proxies: int
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from broker.domain import revocation
+from broker.domain.attempt import Purpose
 from broker.domain.authorize_request import RequestRefused
 from broker.domain.errors import BrokerError, Fault, NotFound, OAuthRefusal, Refusal
 from broker.domain.redirect import answer_url
@@ -33,8 +35,12 @@ STATUSES: Mapping[str, int] = {
     "subject_changed": 403,
     "identity_in_use": 403,
     "cross_site": 403,
+    "insufficient_scope": 403,
 }
 """Codes whose status is not 400. Every `Fault` is 503."""
+
+OAUTH_PATHS = ("/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect")
+"""Where software asks, and errors are those of RFC 6749 section 5.2."""
 
 
 class TooMany(Refusal):
@@ -57,7 +63,7 @@ def answer(request: Request, error: BrokerError) -> Response:
     if isinstance(error, RequestRefused):
         return redirected(request, error)
     path = request.scope["path"]
-    if path.startswith(("/oauth/token", "/oauth/userinfo")):
+    if path.startswith(OAUTH_PATHS):
         response = _oauth(error)
     elif path.startswith(("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")):
         response = _problem(request, error)
@@ -88,6 +94,8 @@ def _oauth(error: BrokerError) -> Response:
     elif error.code in ("invalid_token", "no_token"):
         said = f', error="{error.code}"' if error.code == "invalid_token" else ""
         response.headers["WWW-Authenticate"] = f'Bearer realm="userinfo"{said}'
+    elif error.code == "insufficient_scope":
+        response.headers["WWW-Authenticate"] = 'Bearer realm="userinfo", error="insufficient_scope", scope="openid"'
     return response
 
 
@@ -108,6 +116,9 @@ def _problem(request: Request, error: BrokerError) -> Response:
     if error.code in ("invalid_token", "no_token"):  # RFC 6750 section 3.1: without a token no error is named
         said = ' error="invalid_token"' if error.code == "invalid_token" else ' realm="api"'
         response.headers["WWW-Authenticate"] = f"Bearer{said}"
+    elif error.code == "insufficient_scope":
+        wanted = "openid" if request.scope["path"] == "/api/v1/authorizations" else revocation.SCOPE
+        response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{wanted}"'
     return response
 
 
@@ -127,8 +138,11 @@ def _view(request: Request, error: BrokerError) -> ErrorView:
         return problems.provider_down(shell, status=status, provider_name=provider)
     if isinstance(error, Fault):
         return problems.our_side(shell, status=status)
+    if error.code == "identity_in_use":
+        return problems.somebody_elses(shell, status=status, provider_name=provider)
     if error.code == "upstream_denied":
-        return problems.declined(shell, status=status, provider_name=provider)
+        told = problems.not_connected if _is_connecting(request) else problems.declined
+        return told(shell, status=status, provider_name=provider)
     if (preset := _PRESETS.get(error.code)) is not None:
         return preset(shell, status)
     return ErrorView(
@@ -148,6 +162,14 @@ _PRESETS: Mapping[str, Callable[[Shell, int], ErrorView]] = {
     "invalid_request": lambda shell, status: problems.link_broken(shell, status=status),
     "invalid_logout": lambda shell, status: problems.link_broken(shell, status=status),
 }
+
+
+def _is_connecting(request: Request) -> bool:
+    """Whether this browser's trip was to connect a further account."""
+    web = context.web_of(request)
+    cookie = request.cookies.get(web.cookies.attempt(request.query_params.get("state", "")), "")
+    attempt = web.ports.secrets.open_attempt(cookie)
+    return attempt is not None and attempt.purpose is Purpose.CONNECT
 
 
 def _provider_name(request: Request) -> str:

@@ -59,13 +59,17 @@ def guarded(name: str, handler: Handler, *, audited: bool) -> Handler:
 
 
 async def not_routed(request: Request, error: Exception) -> Response:
-    """No route, or not by this method."""
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    if status == 405:
-        answer = errors.answer(request, Refusal("method_not_allowed", "This cannot be done in this way."))
-        answer.headers.update(getattr(error, "headers", None) or {})
-        return answer
-    return errors.answer(request, NotFound())
+    """No route, or not by this method: then `Allow` says by which (RFC 9110 section 15.5.6).
+
+    A published document has no route; what it allows stands in the scope.
+    """
+    routes = error.headers or {} if isinstance(error, HTTPException) else {}
+    allow = request.scope.get("allow", routes.get("Allow"))
+    if allow is None:
+        return errors.answer(request, NotFound())
+    answer = errors.answer(request, Refusal("method_not_allowed", "This cannot be done in this way."))
+    answer.headers["Allow"] = allow
+    return answer
 
 
 async def _refuse(request: Request, name: str, place: str, error: BrokerError, *, audited: bool) -> Response:

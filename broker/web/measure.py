@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -24,6 +24,27 @@ class Measures:
             "broker_refusals_total", "Requests refused or failed.", ("route", "reason"), registry=self._registry
         )
 
+        self._rewrapped = Counter(
+            "broker_data_keys_rewrapped_total", "Data keys moved to the first KEK.", registry=self._registry
+        )
+        self._to_rewrap = Gauge(
+            "broker_data_keys_to_rewrap", "Data keys that another KEK wraps.", registry=self._registry
+        )
+
+        self._followers = Gauge("broker_followers", "Streams of revocations that are open.", registry=self._registry)
+        self._follows_ended = Counter(
+            "broker_follows_ended_total", "Streams of revocations that ended.", ("end",), registry=self._registry
+        )
+        self._notices_told = Counter(
+            "broker_notices_told_total", "Notices told, once for each stream.", registry=self._registry
+        )
+
+        self._purged = Counter(
+            "broker_attributes_purged_total",
+            "Kept attributes that the policy did not allow any more.",
+            registry=self._registry,
+        )
+
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count one answer."""
         self._requests.labels(route, str(status)).inc()
@@ -32,6 +53,24 @@ class Measures:
     def refused(self, route: str, reason: str) -> None:
         """Count one refusal by its code."""
         self._refusals.labels(route, reason).inc()
+
+    def rewrapped(self, moved: int, left: int) -> None:
+        """Count data keys that came under the first KEK, and note how many are to follow."""
+        self._rewrapped.inc(moved)
+        self._to_rewrap.set(left)
+
+    def purged(self, attributes: int) -> None:
+        """Count kept attributes that were dropped, as the policy does not allow them any more."""
+        self._purged.inc(attributes)
+
+    def followers(self, number: int) -> None:
+        """Note how many follow revocations."""
+        self._followers.set(number)
+
+    def follow_ended(self, why: str, told: int) -> None:
+        """Count a stream that ended, by why it did, and the notices that it told."""
+        self._follows_ended.labels(why).inc()
+        self._notices_told.inc(told)
 
     def text(self) -> bytes:
         """All of it, as `/metrics` answers."""

@@ -11,7 +11,8 @@ from starlette.requests import Request
 
 from broker.domain.authorize_request import Parameters
 from broker.domain.errors import Refusal
-from broker.flows.ports import LiveSession, Ports
+from broker.flows.found import LiveSession
+from broker.flows.ports import Ports
 
 
 def require_same_origin(request: Request, issuer: str) -> None:

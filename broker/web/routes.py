@@ -5,7 +5,18 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from broker.web.guard import guarded
-from broker.web.handlers import account, authorize, connections, documents, operations, sessions, sign_in, token
+from broker.web.handlers import (
+    account,
+    authorize,
+    connections,
+    documents,
+    operations,
+    revocations,
+    sessions,
+    sign_in,
+    token,
+    token_state,
+)
 
 _READ = ("GET",)
 _SEND = ("POST",)
@@ -15,6 +26,8 @@ _BOTH = ("GET", "POST")
 TABLE = (
     # name                path                                         methods  handler                             audited
     ("token",             "/oauth/token",                              _SEND,   token.token_endpoint,               True),
+    ("revoke",            "/oauth/revoke",                             _SEND,   token_state.revoke_endpoint,        True),
+    ("introspect",        "/oauth/introspect",                         _SEND,   token_state.introspect_endpoint,    True),
     ("authorize",         "/oauth/authorize",                          _BOTH,   authorize.authorize_endpoint,       True),
     ("callback",          "/callback/{registration}",                  _READ,   sign_in.callback,                   True),
     ("sign_in_begin",     "/sign-in/{registration}",                   _SEND,   sign_in.sign_in_begin,              True),
@@ -37,6 +50,7 @@ TABLE = (
     ("home",              "/",                                         _READ,   documents.home,                     False),
     ("privacy",           "/privacy",                                  _READ,   documents.privacy,                  False),
     ("terms",             "/terms",                                    _READ,   documents.terms,                    False),
+    ("revocations",       "/api/v1/revocations",                       _READ,   revocations.revocations,            True),
     ("openapi",           "/api/v1/openapi.json",                      _READ,   documents.openapi,                  False),
     ("healthz",           "/healthz",                                  _READ,   operations.healthz,                 False),
     ("readyz",            "/readyz",                                   _READ,   operations.readyz,                  False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 from collections.abc import Iterator
 
@@ -10,9 +11,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from broker.web import logs
+from broker.web.surface import Surface
 
 GRACE = 30
 """Seconds that requests in flight have to finish after SIGTERM."""
+
+_COLLECT_AFTER = (20_000, 20, 50)
+"""How many more objects were made than freed, then how often that happened, before each generation is looked at."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -25,7 +30,29 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-class _WithoutSignals(uvicorn.Server):
+class _Ending(uvicorn.Server):
+    """A server that ends what would go on for hours before it waits for requests to finish."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if isinstance(self.config.app, Surface):
+            self.config.app.end_streams()
+        await super().shutdown(sockets)
+
+
+class _Settled(_Ending):
+    """A server whose garbage collector leaves alone what was there at the start, and looks less often at the rest.
+
+    What a request leaves behind is freed as it ends; going through every module's objects for it costs a tenth of it.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_COLLECT_AFTER)
+
+
+class _WithoutSignals(_Ending):
     """A server that leaves signals to whoever runs several of them in one process."""
 
     @contextlib.contextmanager
@@ -49,7 +76,7 @@ def server(app: ASGIApp, *, lifespan: bool = True, signals: bool = True) -> uvic
         loop="uvloop",
         ws="none",
     )
-    return uvicorn.Server(config) if signals else _WithoutSignals(config)
+    return _Settled(config) if signals else _WithoutSignals(config)
 
 
 def run(app: ASGIApp, listening: socket.socket) -> None:

@@ -21,6 +21,9 @@ from broker.web.measure import Measures
 MAX_BODY = 64 * 1024
 """Bytes. The largest form we take is a token request of a few hundred."""
 
+_READ = ("GET", "HEAD", "OPTIONS")
+"""How a published document can be asked for."""
+
 _log = structlog.get_logger("broker.request")
 
 HTML_POLICY = (
@@ -42,6 +45,7 @@ class Surface:
 
     def __init__(self, app: ASGIApp, *, measures: Measures, published: Mapping[str, Published], secure: bool) -> None:
         self._app = app
+        self.end_streams: Callable[[], None] = _no_streams
         self._measures = measures
         self.published = dict(published)
         # A form's post is redirected to a Provider and on to an Application; Chromium holds `form-action` against each
@@ -56,9 +60,11 @@ class Surface:
             await self._app(scope, receive, send)
             return
         document = self.published.get(scope["path"])
-        if document is not None and scope["method"] in ("GET", "HEAD"):
-            await _answer_from_memory(document, scope, send)
-            return
+        if document is not None:
+            if scope["method"] in _READ:
+                await _answer_from_memory(document, scope, send)
+                return
+            scope["allow"] = ", ".join(_READ)  # no route is there: what answers that says 405 rather than 404
         await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,22 +77,27 @@ class Surface:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 self._add_headers(message, scope["request_id"])
+                if "streams" in scope:  # it is answered now, and may last for hours
+                    self._tell(scope, status, time.perf_counter() - started)
             await send(message)
 
         try:
             await self._app(scope, _limited(scope, receive), send_with_headers)
         finally:
-            seconds = time.perf_counter() - started
-            route = scope.get("route_name", "none")
-            self._measures.answered(route, status, seconds)
-            _log.info(
-                "request",
-                route=route,
-                method=scope["method"],
-                status=status,
-                ms=round(seconds * 1000, 1),
-                request_id=scope["request_id"],
-            )
+            if "streams" not in scope:
+                self._tell(scope, status, time.perf_counter() - started)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        route = scope.get("route_name", "none")
+        self._measures.answered(route, status, seconds)
+        _log.info(
+            "request",
+            route=route,
+            method=scope["method"],
+            status=status,
+            ms=round(seconds * 1000, 1),
+            request_id=scope["request_id"],
+        )
 
     def _add_headers(self, message: Message, request_id: str) -> None:
         headers = MutableHeaders(raw=message["headers"])
@@ -98,6 +109,10 @@ class Surface:
             message["headers"].extend((name.encode(), value.encode()) for name, value in self._html)
         else:
             headers["referrer-policy"] = "no-referrer"
+
+
+def _no_streams() -> None:
+    """None are open before the application has started."""
 
 
 _HTML_HEADERS = (
@@ -124,6 +139,12 @@ def publish(body: bytes, content_type: str, cache_control: str, etag: str, *, an
 
 
 async def _answer_from_memory(document: Published, scope: Scope, send: Send) -> None:
+    if scope["method"] == "OPTIONS":  # RFC 9110 section 9.3.7; where any origin may read, a preflight is told so
+        cors = [header for header in document.headers if header[0].startswith(b"access-control-")]
+        told = [(b"allow", ", ".join(_READ).encode()), *cors]
+        await send({"type": "http.response.start", "status": 204, "headers": told})
+        await send({"type": "http.response.body", "body": b""})
+        return
     unchanged = any(name == b"if-none-match" and document.etag in value for name, value in scope["headers"])
     status, body = (304, b"") if unchanged else (200, document.body)
     headers = [h for h in document.headers if h[0] != b"content-length"] if unchanged else document.headers

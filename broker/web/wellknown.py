@@ -9,15 +9,20 @@ import hashlib
 
 import orjson
 
-from broker.domain import scope
+from broker.domain import own_token, public_key, scope
+from broker.domain.application import GrantType
 from broker.domain.session_token import ACR
+from broker.domain.signing_key import JWKS_MAX_AGE
 from broker.web.pages.assets import ASSETS, CACHE_CONTROL
 from broker.web.surface import Published, publish
 
 DISCOVERY_PATH = "/.well-known/openid-configuration"
 JWKS_PATH = "/.well-known/jwks.json"
-_CACHE = "public, max-age=300, stale-if-error=86400"
-"""Five minutes, so that a new key is seen in time; a day where the broker is away (RFC 5861)."""
+CONFIDENTIAL = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+"""How a confidential Application authenticates, wherever it does (OpenID Connect Core section 9)."""
+_PROOFS = [alg for of_kind in public_key.ALGORITHMS.values() for alg in of_kind]
+_CACHE = f"public, max-age={JWKS_MAX_AGE}, stale-if-error=86400"
+"""Short, so that a new key is seen in time; a day where the broker is away (RFC 5861)."""
 
 
 def published(issuer: str, jwks: bytes, signing_algorithms: tuple[str, ...]) -> dict[str, Published]:
@@ -40,15 +45,23 @@ def discovery(issuer: str, signing_algorithms: tuple[str, ...]) -> dict[str, obj
         "authorization_endpoint": f"{issuer}/oauth/authorize",
         "token_endpoint": f"{issuer}/oauth/token",
         "userinfo_endpoint": f"{issuer}/oauth/userinfo",
+        "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "introspection_endpoint": f"{issuer}/oauth/introspect",
         "end_session_endpoint": f"{issuer}/oauth/end-session",
         "jwks_uri": f"{issuer}{JWKS_PATH}",
-        "scopes_supported": list(scope.SUPPORTED),
+        "scopes_supported": [*scope.SUPPORTED, *own_token.SCOPES],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code"],
+        "grant_types_supported": [grant.value for grant in GrantType],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(signing_algorithms),
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
+        "revocation_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
+        "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL),
+        **{
+            f"{at}_endpoint_auth_signing_alg_values_supported": _PROOFS
+            for at in ("token", "revocation", "introspection")
+        },
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "acr_values_supported": [ACR],

@@ -55,6 +55,15 @@ def unwrap(kek: bytes, kek_id: str, dek_id: str, owner: str, wrapped: bytes) -> 
         raise Refused from None
 
 
+def check(data_key: bytes, wrapped: bytes) -> bytes:
+    """What a KMS answered when it wrapped this data key."""
+    if len(data_key) != 32 or len(wrapped) < 34 or wrapped[0] != 2:
+        raise Refused
+    if not hmac.compare_digest(wrapped[1:33], _hkdf(data_key, bytes(32), b"partner-ops-broker data key check v1", 32)):
+        raise Refused
+    return wrapped[33:]
+
+
 def keyed_hash(lookup_key: bytes, kind: str, value: str) -> str:
     """What a value is looked up by."""
     key = _hkdf(lookup_key, bytes(32), b"partner-ops-broker lookup v1 " + kind.encode(), 32)

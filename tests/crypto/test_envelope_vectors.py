@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from broker.crypto.envelope import additional_data, seal, unseal
+from broker.crypto.kek import checked, with_check, without_check
 from broker.crypto.keyring import Keyring, NamedKey, new_keyring
 from broker.crypto.secrets import KeyringSecrets
 from broker.crypto.vault import LocalVault
@@ -17,6 +18,8 @@ from broker.domain.ids import DataKeyId
 from broker.domain.sealing import Place, WrappedKey
 from tests.crypto import independent_reader
 from tests.crypto.examples import COOKIE_KEY, KEK, LOOKUP_KEY, drawn
+from tests.crypto.vectors import text
+from tests.servers.node import PEERS, run_node
 
 Vector = dict[str, Any]
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference"
@@ -136,10 +139,50 @@ def test_a_published_hash_is_found(vector: Vector) -> None:
     assert independent_reader.keyed_hash(lookup_key.key, vector["kind"], vector["value"]) == vector["hash"]
 
 
+@vectors("checked_keys")
+def test_a_published_check_value_is_the_keys_own(vector: Vector) -> None:
+    """Beside what the KMS answered."""
+    data_key, answered, wrapped = of(vector, "data_key", "answered", "wrapped")
+
+    assert with_check(data_key, answered) == wrapped
+    assert (without_check(wrapped), checked(data_key, wrapped)) == (answered, data_key)
+    assert independent_reader.check(data_key, wrapped) == answered
+
+
+@vectors("refused_checked_keys")
+def test_a_published_check_value_of_another_key_is_refused(vector: Vector) -> None:
+    """So is a row that holds no answer."""
+    data_key, wrapped = of(vector, "data_key", "wrapped")
+
+    with pytest.raises(SealBroken):
+        without_check(wrapped)
+        checked(data_key, wrapped)
+    with pytest.raises(independent_reader.Refused):
+        independent_reader.check(data_key, wrapped)
+
+
+@pytest.mark.requires_node
+def test_a_reader_in_another_language_agrees() -> None:
+    """G16-16: written from the specification, with nothing but Node's own cryptography."""
+    made = json.loads(run_node(PEERS / "envelope.mjs", given=json.dumps(VECTORS)))
+    wanted = {"envelopes": "plaintext", "wrapped_keys": "data_key", "checked_keys": "answered", "keyed_hashes": "hash"}
+
+    assert made.keys() == VECTORS.keys() - {"specification"}
+    for member, vectors_of in VECTORS.items():
+        if member != "specification":
+            expected = [vector[wanted[member]] if member in wanted else None for vector in vectors_of]
+            assert made[member] == expected, member
+
+
+def test_the_published_vectors_are_made_by_everybody_alike() -> None:
+    """`python -m tests.crypto.vectors` writes them anew; nothing in them is drawn at random."""
+    assert (REFERENCE / "envelope-vectors.json").read_text(encoding="utf-8") == text()
+
+
 def test_the_example_keyring_in_the_specification_is_a_keyring() -> None:
     """All but its keys, which are left out."""
-    text = (REFERENCE / "envelope.md").read_text(encoding="utf-8")
-    example = json.loads(text.split("```json")[1].split("```")[0])
+    page = (REFERENCE / "envelope.md").read_text(encoding="utf-8")
+    example = json.loads(page.split("```json")[1].split("```")[0])
     made = json.loads(new_keyring())
 
     assert {n: v if n == "version" else [e["id"] for e in v] for n, v in example.items()} == {

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.crypto.keyring import KeyringRefused, new_keyring, parse_keyring
+from broker.crypto.keyring import ArnKek, KeyringRefused, NamedKey, new_kek, new_keyring, parse_keyring
 from broker.domain.errors import Fault
 
 
@@ -43,7 +43,8 @@ def test_a_new_keyring_is_a_good_one() -> None:
     keyring = parse_keyring(new_keyring())
 
     assert [kek.id for kek in keyring.keks] == ["local:main:1"]
-    assert len({k.key for k in keyring.keks + keyring.lookup_keys + keyring.cookie_keys}) == 3
+    keys = [key.key for key in (*keyring.keks, *keyring.lookup_keys, *keyring.cookie_keys) if isinstance(key, NamedKey)]
+    assert len(set(keys)) == 3
 
 
 def test_two_new_keyrings_have_no_key_in_common() -> None:
@@ -110,7 +111,7 @@ def test_an_entry_has_exactly_an_id_and_a_key(entry: object) -> None:
 
 @pytest.mark.parametrize(
     "kek_id", [None, 1, "", "main", "local:main", "local:main:0", "local:main:01", "local:Main:1", "local::1",
-               "aws:main:1", "local:main:1\n", "local:" + "m" * 33 + ":1", "local:main:1:1"]
+               "gcp:main:1", "local:main:1\n", "local:" + "m" * 33 + ":1", "local:main:1:1"]
 )  # fmt: skip
 def test_a_kek_is_named_by_adapter_name_and_version(kek_id: object) -> None:
     """The id is kept beside each wrapped key, so it must be unambiguous."""
@@ -119,6 +120,83 @@ def test_a_kek_is_named_by_adapter_name_and_version(kek_id: object) -> None:
 
     (problem,) = problems(spoiled)
     assert problem.startswith("keks[0].id: must look like local:<name>:<version>")
+
+
+ARN = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def test_a_kek_may_be_kept_elsewhere() -> None:
+    """Beside local ones, in the same order: the first wraps. Nothing about it is secret."""
+    good = document()
+    good["keks"].insert(0, {"id": "aws:main:1", "arn": ARN})
+    keks = parse_keyring(json.dumps(good)).keks
+
+    assert keks[0] == ArnKek(id="aws:main:1", arn=ARN)
+    assert isinstance(keks[1], NamedKey)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"id": "aws:main:1"}, {"id": "aws:main:1", "key": another_key()}, {"id": "aws:main:1", "arn": ARN, "key": "x"}],
+    ids=["no ARN", "a key", "both"],
+)
+def test_a_kek_that_is_kept_elsewhere_has_exactly_an_id_and_an_arn(entry: object) -> None:
+    """Its key is not here."""
+    spoiled = document()
+    spoiled["keks"].append(entry)
+
+    assert problems(spoiled) == ("keks[1]: must have exactly the members id and arn",)
+
+
+@pytest.mark.parametrize("kek_id", ["local:main:2", "main", None])
+def test_only_a_kek_that_is_kept_elsewhere_has_an_arn(kek_id: object) -> None:
+    """A local one has its key, and one without an adapter nothing."""
+    spoiled = document()
+    spoiled["keks"].append({"id": kek_id, "arn": ARN})
+
+    assert problems(spoiled) == ("keks[1]: must have exactly the members id and key",)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [None, 1, "", ARN + "\n", ARN.replace("key/", "alias/"), ARN.replace(":kms:", ":s3:"), ARN.replace("1111", "")],
+    ids=["none", "number", "empty", "more lines", "alias", "another service", "short account"],
+)
+def test_an_arn_names_a_key_of_kms(arn: object) -> None:
+    """No alias: somebody could point it at another key, under which nothing here was ever wrapped."""
+    spoiled = document()
+    spoiled["keks"].append({"id": "aws:main:1", "arn": arn})
+
+    (problem,) = problems(spoiled)
+    assert problem.startswith("keks[1].arn: must look like")
+
+
+@pytest.mark.parametrize("name", ["lookup_keys", "cookie_keys"])
+def test_only_a_kek_can_be_kept_elsewhere(name: str) -> None:
+    """Other keys are needed at every request."""
+    spoiled = document()
+    spoiled[name] = [{"id": "aws:main:1", "arn": ARN}]
+
+    assert problems(spoiled) == (f"{name}[0]: must have exactly the members id and key",)
+
+
+def test_a_new_kek_is_a_good_entry() -> None:
+    """Every time with another key."""
+    made = [json.loads(new_kek("local:main:2")) for _ in range(2)]
+    good = document()
+    good["keks"].append(made[0])
+
+    assert [kek.id for kek in parse_keyring(json.dumps(good)).keks] == ["local:main:1", "local:main:2"]
+    assert made[0]["key"] != made[1]["key"]
+
+
+@pytest.mark.parametrize("kek_id", ["", "main", "local:main:0", "aws:main:1", "local:main:1 "])
+def test_a_new_kek_needs_a_good_name(kek_id: str) -> None:
+    """And one in AWS KMS is made there."""
+    with pytest.raises(KeyringRefused) as refused:
+        new_kek(kek_id)
+
+    assert refused.value.problems == ("a KEK whose key is in the keyring is named local:<name>:<version>",)
 
 
 @pytest.mark.parametrize("key_id", [None, 1, "", "c.1", "C1", "c_1", "-c", "c1 ", "c" * 33])
@@ -222,7 +300,8 @@ def test_no_key_is_shown_by_a_repr() -> None:
     """Ids are."""
     keyring = parse_keyring(new_keyring())
 
-    for key in keyring.keks + keyring.lookup_keys + keyring.cookie_keys:
+    for key in (*keyring.keks, *keyring.lookup_keys, *keyring.cookie_keys):
+        assert isinstance(key, NamedKey)
         assert repr(key.key) not in repr(keyring)
         assert key.key.hex() not in repr(keyring)
         assert base64.b64encode(key.key).decode() not in repr(keyring)

@@ -179,6 +179,22 @@ def test_keys_change_hands_without_a_failure() -> None:
     assert [key["kid"] for key in json.loads(signer.jwks())["keys"]] == [new.kid]
 
 
+def test_each_algorithm_has_a_key_of_its_own() -> None:
+    """Without one the default signs, and without that any that may."""
+    es, ed = loaded(EC_KEYS[0]), loaded(generate("EdDSA"))
+    waits = loaded(generate("RS256"), active=False)
+
+    def signs(signer: JwtSigner, alg: str | None) -> str:
+        return str(header_of(signer.sign(CLAIMS, typ="JWT", alg=alg))["kid"])
+
+    signer = JwtSigner(ISSUER, [ed, es, waits])
+    wanted: list[str | None] = [None, "ES256", "EdDSA", "RS256"]
+    assert [signs(signer, alg) for alg in wanted] == [es.kid, es.kid, ed.kid, es.kid]
+    signer = JwtSigner(ISSUER, [es, waits], algorithm="EdDSA")
+    assert [signs(signer, alg) for alg in wanted] == [es.kid] * 4
+    assert [signs(JwtSigner(ISSUER, [es, ed], algorithm="EdDSA"), alg) for alg in (None, "RS256")] == [ed.kid] * 2
+
+
 def test_without_an_active_key_nothing_is_signed() -> None:
     """A fault, since trying again may help; nothing is recognised without any key."""
     token = SIGNER.sign(CLAIMS, typ="JWT")

@@ -104,7 +104,7 @@ async def test_a_wrapped_key_has_one_length() -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"id": "dek_2"}, {"owner": "usr_2"}, {"kek_id": "local:main:2"}, {"kek_id": ""}, {"id": "\ud800"}],
+    [{"id": "dek_2"}, {"owner": "usr_2"}, {"kek_id": "local:main:2"}, {"id": "\ud800"}],
     ids=str,
 )
 async def test_a_wrapped_key_is_bound_to_its_row(changed: dict[str, Any]) -> None:
@@ -184,38 +184,87 @@ async def test_rewrapping_moves_a_key_to_the_first_kek() -> None:
     """Envelopes stay as they are; the old KEK is needed no more, and the old row opens without it no more."""
     key = await vault_with(KEK).new_key("usr_1", NOW)
     envelope = await vault_with(KEK).seal(key, PLACE, b"token")
-    moved = await vault_with(NEW_KEK, KEK).rewrap(key)
+    (moved,) = await vault_with(NEW_KEK, KEK).rewrap([key])
+    assert moved is not None
 
     assert moved == replace(key, kek_id="local:main:2", wrapped=moved.wrapped)
     assert moved.wrapped != key.wrapped
     assert await opens(vault_with(NEW_KEK), moved, envelope)
-    assert not await opens(vault_with(KEK), moved, envelope)
-    assert not await opens(vault_with(NEW_KEK), key, envelope)
+    for vault, row in ((vault_with(KEK), moved), (vault_with(NEW_KEK), key)):
+        with pytest.raises(Fault, match="kek_missing"):
+            await vault.open(row, PLACE, envelope)
 
 
-async def test_rewrapping_twice_changes_nothing() -> None:
-    """So a job that was interrupted can begin again."""
-    vault = vault_with(NEW_KEK, KEK)
-    moved = await vault.rewrap(await vault_with(KEK).new_key("usr_1", NOW))
+async def test_a_key_of_the_first_kek_is_wrapped_anew_as_well() -> None:
+    """Another wrapping of the same key: who compares it sees that somebody was there."""
+    vault = vault_with(KEK)
+    key = await vault.new_key("usr_1", NOW)
+    envelope = await vault.seal(key, PLACE, b"token")
+    (again,) = await vault.rewrap([key])
 
-    assert await vault.rewrap(moved) is moved
+    assert again is not None
+    assert (again.id, again.kek_id) == (key.id, key.kek_id)
+    assert again.wrapped != key.wrapped
+    assert await opens(vault, again, envelope)
 
 
 async def test_what_does_not_unwrap_is_not_rewrapped() -> None:
-    """A damaged key stays damaged, and is not given a good wrapping."""
-    key = await vault_with(KEK).new_key("usr_1", NOW)
+    """A damaged key stays damaged, is not given a good wrapping, and keeps no other one back."""
+    keys = [await vault_with(KEK).new_key(f"usr_{number}", NOW) for number in range(40)]
+    spoiled = [replace(key, wrapped=flipped(key.wrapped, 20)) if n % 3 == 0 else key for n, key in enumerate(keys)]
+    moved = await vault_with(NEW_KEK, KEK).rewrap(spoiled)
 
-    with pytest.raises(SealBroken):
-        await vault_with(NEW_KEK, KEK).rewrap(replace(key, wrapped=flipped(key.wrapped, 20)))
-    with pytest.raises(SealBroken):
-        await vault_with(NEW_KEK).rewrap(key)
+    assert [None if key is None else key.owner for key in moved] == [
+        None if n % 3 == 0 else key.owner for n, key in enumerate(keys)
+    ]
+    assert {key.kek_id for key in moved if key is not None} == {NEW_KEK.id}
+    assert await vault_with(KEK).rewrap([]) == []
+
+
+async def test_a_kek_that_is_not_in_the_keyring_is_no_broken_seal() -> None:
+    """It would be taken for damage, and what is damaged is thrown away; the right keyring opens it."""
+    key = await vault_with(KEK).new_key("usr_1", NOW)
+    envelope = await vault_with(KEK).seal(key, PLACE, b"token")
+    without = vault_with(NEW_KEK)
+
+    for attempt in (without.open(key, PLACE, envelope), without.seal(key, PLACE, b""), without.rewrap([key])):
+        with pytest.raises(Fault) as fault:
+            await attempt
+        assert (fault.value.code, fault.value.detail) == ("kek_missing", "local:main:1 is not in the keyring")
+
+
+async def test_keks_are_told_apart_by_a_fingerprint() -> None:
+    """The same in every process; of another key under the same name another one; it is no part of the key."""
+    there, elsewhere = vault_with(KEK, NEW_KEK).keks, vault_with(KEK).keks
+    other = vault_with(NamedKey(id=KEK.id, key=NEW_KEK.key)).keks
+
+    assert list(there) == [KEK.id, NEW_KEK.id]
+    assert there[KEK.id] == elsewhere[KEK.id] != other[KEK.id]
+    assert not set(there.values()) & {KEK.key, NEW_KEK.key}
+
+
+async def test_a_data_key_is_remembered_for_a_time() -> None:
+    """So that a KEK which was taken away is of no use soon after; and no longer, however often it is used."""
+    clock = [0.0]
+    vault = LocalVault(KEYRING, seconds=300.0, monotonic=lambda: clock[0])
+    key = await vault.new_key("usr_1", NOW)
+    envelope = await vault.seal(key, PLACE, b"token")
+    without = replace(KEYRING, keks=(NEW_KEK,))
+    vault._keks = LocalVault(without)._keks  # as if somebody else kept them, and did not answer
+    for now in (0.0, 150.0, 299.9):
+        clock[0] = now
+        assert await opens(vault, key, envelope)
+
+    clock[0] = 300.0
+    with pytest.raises(Fault, match="kek_missing"):
+        await vault.open(key, PLACE, envelope)
 
 
 async def test_a_keyring_that_opens_everything_passes_the_check() -> None:
     """As does a database without keys."""
     old, new = await vault_with(KEK).new_key("usr_1", NOW), await vault_with(NEW_KEK).new_key("usr_2", NOW)
 
-    assert await vault_with(NEW_KEK, KEK).check({KEK.id: old, NEW_KEK.id: new}) == ()
+    assert await vault_with(NEW_KEK, KEK).check({KEK.id: [old], NEW_KEK.id: [new]}) == ()
     assert await vault_with(KEK).check({}) == ()
 
 
@@ -223,7 +272,7 @@ async def test_a_missing_kek_is_named() -> None:
     """Retiring a KEK that is still in use is noticed at start."""
     key = await vault_with(KEK).new_key("usr_1", NOW)
 
-    assert await vault_with(NEW_KEK).check({KEK.id: key}) == (
+    assert await vault_with(NEW_KEK).check({KEK.id: [key]}) == (
         f"KEK local:main:1 is not in the keyring, but wraps data key {key.id}",
     )
 
@@ -233,7 +282,7 @@ async def test_a_wrong_kek_is_named() -> None:
     key = await vault_with(KEK).new_key("usr_1", NOW)
     other = LocalVault(with_keks(NamedKey(id=KEK.id, key=NEW_KEK.key)))
 
-    assert await other.check({KEK.id: key}) == (
+    assert await other.check({KEK.id: [key]}) == (
         f"KEK local:main:1 in the keyring is not the one that wrapped data key {key.id}",
     )
     with pytest.raises(SealBroken):
@@ -245,8 +294,28 @@ async def test_every_kek_that_fails_is_named() -> None:
     old, new = await vault_with(KEK).new_key("usr_1", NOW), await vault_with(NEW_KEK).new_key("usr_2", NOW)
     wrong = LocalVault(with_keks(NamedKey(id=KEK.id, key=os.urandom(32))))
 
-    problems = await wrong.check({KEK.id: old, NEW_KEK.id: new})
+    problems = await wrong.check({KEK.id: [old], NEW_KEK.id: [new]})
     assert [problem.split()[1] for problem in problems] == ["local:main:1", "local:main:2"]
+
+
+@pytest.mark.parametrize("good", range(3))
+async def test_one_key_that_opens_speaks_for_its_kek(good: int) -> None:
+    """Damaged rows beside it are those Users' trouble, and no reason to keep everybody out."""
+    keys = [await vault_with(KEK).new_key(f"usr_{number}", NOW) for number in range(3)]
+    keys = [key if n == good else replace(key, wrapped=flipped(key.wrapped, 20)) for n, key in enumerate(keys)]
+
+    assert await vault_with(KEK).check({KEK.id: keys}) == ()
+
+
+async def test_a_kek_that_opens_none_of_its_keys_is_named_once() -> None:
+    """With the first of them."""
+    keys = [await vault_with(KEK).new_key(f"usr_{number}", NOW) for number in range(3)]
+    damaged = [replace(key, wrapped=b"") for key in keys]
+
+    (problem,) = await vault_with(KEK).check({KEK.id: damaged})
+    assert problem.endswith(f"is not the one that wrapped data key {keys[0].id}")
+    (problem,) = await vault_with(NEW_KEK).check({KEK.id: keys})
+    assert problem.endswith(f"is not in the keyring, but wraps data key {keys[0].id}")
 
 
 @pytest.mark.parametrize("cached", [0, 1, 100])

@@ -38,6 +38,7 @@ _GRANT = Grant(
     code_challenge="",
     auth_time=_NOW - 3,
     created_at=_NOW,
+    kept_until=_NOW + 43_260,
 )
 _RELEASED = {"email": "ada@acme.example"}
 
@@ -113,6 +114,7 @@ def _session_jwt() -> str:
             ClientOrgId("globex"): ("reports:read",),
         },
         attributes=_RELEASED,
+        epoch=3,
         now=_NOW,
     )
     return _json(claims)

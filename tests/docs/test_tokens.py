@@ -25,13 +25,14 @@ GRANT = Grant(
     code_challenge="",
     auth_time=NOW,
     created_at=NOW,
+    kept_until=NOW + 43_260,
 )
 
 
 def _session(grant: Grant = GRANT, clients: int = 1) -> dict[str, Any]:
     rights = {ClientOrgId(f"client-{number}"): ("invoices:read",) for number in range(clients)}
     return session_claims(
-        grant=grant, issuer="https://id", audience="", jti="", authorizations=rights, attributes={}, now=NOW
+        grant=grant, issuer="https://id", audience="", jti="", authorizations=rights, attributes={}, epoch=0, now=NOW
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from broker.domain.authorize_request import KNOWN
 from broker.flows.sessions import sign_out
 from broker.web.routes import TABLE
@@ -38,13 +40,28 @@ def test_every_parameter_of_an_authorize_request_has_a_row() -> None:
 
 def test_every_parameter_of_a_token_request_has_a_row() -> None:
     """As the handler reads them."""
-    handler = text(ROOT / "broker" / "web" / "handlers" / "token.py")
+    read = _read_by("handlers/token.py", "credentials.py")
     told = names(section(reference("urls"), "Token"))
 
-    assert [name for name in told if f'"{name}"' not in handler] == []
-    assert len(told) == 7
+    assert [name for name in told if f'"{name}"' not in read] == []
+    assert len(told) == 11
+
+
+@pytest.mark.parametrize("heading", ["Revoke", "Introspect"])
+def test_every_parameter_about_a_token_has_a_row(heading: str) -> None:
+    """As the handler and the credentials read them."""
+    read = _read_by("handlers/token_state.py", "credentials.py")
+    told = names(section(reference("urls"), heading))[:6]
+
+    proofs = ["client_id", "client_secret", "client_assertion", "client_assertion_type"]
+    assert told == ["token", "token_type_hint", *proofs]
+    assert [name for name in told if f'"{name}"' not in read] == []
 
 
 def test_every_parameter_of_a_logout_has_a_row() -> None:
     """RP-Initiated Logout's own."""
     assert set(names(section(reference("urls"), "End session"))) == set(sign_out._NAMES)
+
+
+def _read_by(*modules: str) -> str:
+    return "".join(text(ROOT / "broker" / "web" / name) for name in modules)

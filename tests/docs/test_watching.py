@@ -8,6 +8,7 @@ import pytest
 
 from broker.domain.outbox import RevocationResult
 from broker.storage import tables
+from broker.web.feed import End
 from broker.web.measure import Measures
 from broker.web.routes import TABLE
 from tests.docs.codes import collect
@@ -20,6 +21,7 @@ def _metrics() -> dict[str, tuple[str, set[str]]]:
     measures = Measures()
     measures.answered("token", 200, 0.01)
     measures.refused("token", "invalid_grant")
+    measures.follow_ended("slow", 1)
     text = measures.text().decode()
     found = {}
     for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):
@@ -41,7 +43,7 @@ def test_every_label_has_a_row() -> None:
     labels = set().union(*(labels for _, labels in _metrics().values()))
 
     assert set(names(described)) == labels
-    values = {row[0] for row in TABLE} | collect().every | {"503"}
+    values = {row[0] for row in TABLE} | collect().every | {end.value for end in End} | {"503"}
     watched = re.findall(r"(broker_\w+){(\w+)=\"(\w+)\"}", section(reference("metrics"), "What to watch"))
     assert [line for line in watched if line[1] not in _metrics()[line[0]][1] or line[2] not in values] == []
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.application import LOOPBACK_HOSTS, redirect_problem
+from broker.domain.application import redirect_problem
+from broker.domain.web_url import LOOPBACK_HOSTS
 from tests.domain.world import shortened
 
 ACCEPTED = [

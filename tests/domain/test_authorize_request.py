@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from broker.domain.authorize_request import RequestRefused, application_id_of, check, redirect_uri_of
+from broker.domain.authorize_request import MAX_KEPT, RequestRefused, application_id_of, check, redirect_uri_of
 from broker.domain.ids import ClientOrgId, RegistrationId
 from tests.domain.world import APPLICATION, REDIRECT_URI, REQUEST, asked, shortened
 
@@ -60,8 +60,8 @@ def test_the_proven_target_is_handed_back() -> None:
 
 
 def test_a_long_registered_target_is_accepted() -> None:
-    """What may be registered may be used."""
-    uri = "https://app.partner-ops.example/" + "c" * 1900
+    """As long as there is room for the rest of the request beside it."""
+    uri = "https://app.partner-ops.example/" + "c" * 1600
     application = replace(APPLICATION, redirect_uris=(uri,))
 
     assert check(asked(redirect_uri=uri), application).redirect_uri == uri
@@ -87,7 +87,14 @@ def test_unknown_parameters_are_ignored() -> None:
     assert check(parameters, APPLICATION) == REQUEST
 
 
-@pytest.mark.parametrize("state", ["s", " ", "s" * 4096, "a&b=c#d%00+e", '"<>\\'], ids=shortened)
+@pytest.mark.parametrize("name", ["acr_values", "ui_locales", "claims_locales", "display"])
+def test_wishes_that_may_be_left_aside_are(name: str) -> None:
+    """OpenID Connect Core section 3.1.2.1: they must not make a request fail."""
+    for value in ("x", "urn:other de-DE", ""):
+        assert check(asked(**{name: value}), APPLICATION) == REQUEST
+
+
+@pytest.mark.parametrize("state", ["s", " ", "s" * 1024, "a&b=c#d%00+e", '"<>\\'], ids=shortened)
 def test_a_state_is_given_back_to_the_letter(state: str) -> None:
     """Also by a refusal."""
     assert check(asked(state=state), APPLICATION).state == state
@@ -145,3 +152,35 @@ def test_a_request_goes_on_without_what_the_sign_in_fulfils() -> None:
 def test_only_the_wish_for_consent_survives_the_sign_in(prompt: str) -> None:
     """Asking for another sign-in after the sign-in would never end."""
     assert "prompt" not in parse_qs(check(asked(prompt=prompt), APPLICATION).to_query())
+
+
+def test_whom_a_request_expects_is_kept_with_it() -> None:
+    """Who has signed in is held against the hint; a request without one is kept as it goes on."""
+    request, expecting = (check(asked(id_token_hint=hint), APPLICATION) for hint in (None, "a.b.c"))
+
+    assert request.to_keep() == request.to_query()
+    assert parse_qs(expecting.to_keep()) == parse_qs(request.to_query()) | {"id_token_hint": ["a.b.c"]}
+
+
+@pytest.mark.parametrize("prompt", [None, "login", "consent", "none"])
+def test_what_is_too_long_to_be_kept_is_refused_before_anybody_signs_in(prompt: str | None) -> None:
+    """Whether somebody is signed in makes no difference; for `prompt=none` nothing is kept."""
+    room = MAX_KEPT - len(check(asked(prompt=prompt, id_token_hint="h"), APPLICATION).to_keep()) + 1
+    fits, too_long = (asked(prompt=prompt, id_token_hint="h" * length) for length in (room, room + 1))
+
+    assert check(fits, APPLICATION).id_token_hint == "h" * room
+    if prompt == "none":
+        assert check(too_long, APPLICATION).id_token_hint == "h" * (room + 1)
+        return
+    with pytest.raises(RequestRefused) as error:
+        check(too_long, APPLICATION)
+    assert (error.value.code, error.value.state) == ("invalid_request", "state-canary")
+
+
+def test_a_state_has_at_most_1024_characters() -> None:
+    """As they are in a query, so many fit into what is kept, beside an ordinary request."""
+    long = check(asked(state="s" * 1024), APPLICATION)
+
+    assert len(long.to_keep()) < MAX_KEPT
+    with pytest.raises(RequestRefused):
+        check(asked(state="s" * 1025), APPLICATION)

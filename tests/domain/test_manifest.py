@@ -45,6 +45,9 @@ grants = ["authorization_code", "refresh_token", "client_credentials"]
 redirect_uris = ["https://reports.partner-ops.example/callback"]
 audience = "https://reports.partner-ops.example"
 requires_authorization = true
+signing_algorithm = "EdDSA"
+scopes = ["revocations"]
+jwks = { keys = [{ kty = "OKP", crv = "Ed25519", x = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" }] }
 """
 
 
@@ -71,6 +74,9 @@ def test_a_document_is_read_whole() -> None:
                 audience="https://api.partner-ops.example",
                 first_party=True,
                 requires_authorization=False,
+                signing_algorithm=None,
+                scopes=frozenset(),
+                public_keys=(),
             ),
             Declared(
                 id=ApplicationId("reports"),
@@ -83,6 +89,9 @@ def test_a_document_is_read_whole() -> None:
                 audience="https://reports.partner-ops.example",
                 first_party=False,
                 requires_authorization=True,
+                signing_algorithm="EdDSA",
+                scopes=frozenset({"revocations"}),
+                public_keys=(f'{{"crv": "Ed25519", "kty": "OKP", "x": "{"A" * 43}"}}',),
             ),
         ),
     )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from broker.domain.application import redirect_problem
 from broker.domain.manifest import Manifest, ManifestProblems, parse
+from broker.domain.signing_key import ALGORITHMS
 
 KEYS = [
     *(
@@ -104,6 +105,7 @@ def applications(draw: st.DrawFn) -> dict[str, Any]:
         "audience": draw(uris),
         "first_party": draw(st.booleans()),
         "requires_authorization": draw(st.booleans()),
+        **draw(st.sampled_from([{}, *({"signing_algorithm": alg} for alg in ALGORITHMS)])),
     }
 
 
@@ -133,6 +135,7 @@ def written(manifest: Manifest) -> dict[str, Any]:
                 "audience": a.audience,
                 "first_party": a.first_party,
                 "requires_authorization": a.requires_authorization,
+                **({} if a.signing_algorithm is None else {"signing_algorithm": a.signing_algorithm}),
             }
             for a in manifest.applications
         },

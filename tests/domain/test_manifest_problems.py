@@ -15,6 +15,10 @@ A_LINE = "must be a line of text of at most 255 characters"
 NAMES = "must be a list of names without spaces, of at most 100 characters each"
 GRANTS = "must be a list out of authorization_code, refresh_token, client_credentials"
 THREE = ["secret-canary-1", "secret-canary-2", "secret-canary-3"]
+KEY = {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}
+NO_KEYS: list[Any] = [None, {}, [], {"keys": []}, {"keys": None}]
+NO_ALGORITHMS: tuple[Any, ...] = ("", "HS256", "none", "es256", "PS256", "ES384", None, 7, True, [], ["ES256"], {})
+NO_SCOPES: list[Any] = [[], ["openid"], ["revocations", "x"], "revocations", None, {}, [["revocations"]]]
 NO_LISTS: list[Any] = ["https://a.example/", [1], None, {}]
 NO_FLAGS: list[Any] = ["yes", 1, 0, None, []]
 WRONG: dict[str, list[dict[str, Any]]] = {
@@ -52,8 +56,10 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{INVITED} 2 user: this address has an Authorization above already": [
         invited({"user": "a@b.example"}, {"user": " A@B.example"})
     ],
-    f"{DEMO} colour: unknown; there are audience, first_party, grants, name, post_logout_redirect_uris, redirect_uris, "
-    "requires_authorization, secret, secrets, type": [application(colour="red")],
+    f"{DEMO} colour: unknown; there are audience, first_party, grants, jwks, name, post_logout_redirect_uris, "
+    "redirect_uris, requires_authorization, scopes, secret, secrets, signing_algorithm, type": [
+        application(colour="red")
+    ],
     f"{DEMO} name: is missing": [application(name=GONE)],
     f"{DEMO} type: must be one of public, confidential": [
         *(application(type=kind) for kind in (GONE, "", "native", "Public", ["public"], None, True))
@@ -62,7 +68,7 @@ WRONG: dict[str, list[dict[str, Any]]] = {
         application(secret="secret-canary"),
         application(secrets=["secret-canary"]),
     ],
-    f"{DEMO} secret: a confidential application needs one": [
+    f"{DEMO} secret: a confidential application needs one, or jwks": [
         application(SERVER, secret=GONE),
         application(SERVER, secret=GONE, secrets=[]),
     ],
@@ -72,6 +78,24 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     ],
     f"{DEMO} grants: {GRANTS}": [
         *(application(grants=grants) for grants in ([], ["password"], "authorization_code", None, [["refresh_token"]]))
+    ],
+    f"{DEMO} signing_algorithm: must be one of ES256, EdDSA, RS256": [
+        application(signing_algorithm=algorithm) for algorithm in NO_ALGORITHMS
+    ],
+    f"{DEMO} scopes: must be a list out of revocations": [
+        *(
+            application(SERVER, grants=["authorization_code", "client_credentials"], scopes=scopes)
+            for scopes in NO_SCOPES
+        )
+    ],
+    f"{DEMO} scopes: only for applications with the grant client_credentials": [
+        application(SERVER, scopes=["revocations"])
+    ],
+    f"{DEMO} jwks: a public application cannot keep a private key; remove it": [application(jwks={"keys": [KEY]})],
+    f"{DEMO} jwks: must be a JWK Set of at most 2 keys": [application(SERVER, jwks=jwks) for jwks in NO_KEYS],
+    f"{DEMO} jwks: is not JSON": [application(SERVER, secret=GONE, jwks="-----BEGIN PUBLIC KEY-----")],
+    "[applications.usr_robot]: a name that begins with usr_ could be taken for a User's": [
+        {"applications": {"usr_robot": SERVER}}
     ],
     f"{DEMO} grants: client_credentials is for confidential applications only": [
         application(grants=["authorization_code", "client_credentials"])
@@ -129,7 +153,7 @@ def test_what_is_wrong_is_said_with_its_place(document: dict[str, Any], problem:
 def test_a_secret_must_be_a_long_enough_text(secret: object) -> None:
     """What is wrong about it is said, never what it is."""
     too_short = "[applications.demo-app] secret: must be random and of at least 8 characters"
-    missing = "[applications.demo-app] secret: a confidential application needs one"
+    missing = "[applications.demo-app] secret: a confidential application needs one, or jwks"
 
     assert problems_of(application(SERVER, secret=secret)) == [too_short, missing]
     assert problems_of(application(SERVER, secret=GONE, secrets=["secret-canary", secret])) == [too_short, missing]

@@ -242,6 +242,53 @@ def test_everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file() -> 
     ]
 
 
+@pytest.mark.parametrize("attribute", ["hd", "company", "Email", ""])
+def test_what_no_scope_covers_cannot_be_released(attribute: str) -> None:
+    """It may be kept; a line that never has an effect would look as if it had one."""
+    known = {GOOGLE: [attribute, "email"]}
+    keep = {attribute: "Shown to the User", "email": "Contact"}
+
+    assert parse(google(keep=keep), known).keeps(GOOGLE) == keep
+    with pytest.raises(PolicyProblems) as refused:
+        parse(google(keep=keep, release={attribute: "Because", "email": "Audit"}), known)
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"[google.release] {attribute}: can never be released")
+    assert "remove it here" in problem
+
+
+@pytest.mark.parametrize("attribute", sorted(ATTRIBUTE_SCOPES))
+def test_what_a_scope_covers_can_be_released(attribute: str) -> None:
+    """Whichever it is."""
+    section = {attribute: "Because"}
+
+    assert parse(google(keep=section, release=section), {GOOGLE: [attribute]}).releases(GOOGLE) == section
+
+
+@pytest.mark.parametrize(
+    ("known", "unknown"),
+    [
+        ((ACME, GLOBEX, HOOLI), []),
+        ((ACME, GLOBEX, HOOLI, INITECH), []),
+        ((ACME, GLOBEX), ["hooli"]),
+        ((ClientOrgId("ACME"), ClientOrgId("acme "), ClientOrgId("acm")), ["acme", "globex", "hooli"]),
+        ((), ["acme", "globex", "hooli"]),
+    ],
+)
+def test_a_client_that_is_narrowed_and_unknown_is_told(known: tuple[ClientOrgId, ...], unknown: list[str]) -> None:
+    """Compared to the letter: a Client whose name is misspelt in the policy is not narrowed."""
+    said = POLICY.unknown_clients(known)
+
+    assert [problem.partition(": there is")[0] for problem in said] == [
+        f"policy: [google.clients.{name}]" for name in unknown
+    ]
+
+
+def test_a_policy_that_narrows_nobody_knows_no_unknown_clients() -> None:
+    """However few Clients there are."""
+    assert AttributePolicy(sections={}).unknown_clients(()) == ()
+    assert parse(google(keep={"email": "Contact"}), KNOWN).unknown_clients(()) == ()
+
+
 def test_a_registration_whose_provider_tells_nothing_says_so() -> None:
     """There is nothing to choose from."""
     with pytest.raises(PolicyProblems) as refused:

@@ -7,14 +7,23 @@ from typing import Any
 
 import pytest
 from hypothesis import example, given
+from hypothesis import strategies as st
 
 from broker.domain.ids import ClientOrgId
-from broker.domain.policy import MAX_VALUE, parse
+from broker.domain.policy import INSIDE_NAMES, MAX_VALUE, parse
 from tests.domain.policies import ATTRIBUTES, KNOWN, LOOK_ALIKES, documents, profiles
 from tests.domain.policies import clients as some_clients
 from tests.domain.world import ACME, GOOGLE
 
 EMAIL_ONLY = parse({"google": {"keep": {"email": "Contact address"}}}, KNOWN)
+LINES = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min_size=1, max_size=300)
+"""Texts that can be shown as one line."""
+REFUSED_ANYWHERE = [
+    *("\x00", "\t", "\n", "\r", "\x1b", "\x7f", "\x85"),  # controls
+    *("\u061c", "\u200e", "\u200f", "\u202a", "\u202b", "\u202c", "\u202d", "\u202e"),  # what turns a line round
+    *("\u2066", "\u2067", "\u2068", "\u2069", "\u2028", "\u2029"),  # and what breaks it
+    *("\u200b", "\u2060", "\ufeff", "\u00ad", "\u3000", "\ud800", "\ue000", "\U000e0041"),  # unseen, or no text
+]
 EVERYTHING = {"google": {"keep": dict.fromkeys(ATTRIBUTES, "Because"), "release": {}, "clients": {}}}
 
 
@@ -33,7 +42,8 @@ def test_only_permitted_printable_short_texts_come_out(
     for name, value in selected.values.items():
         assert type(value) is str
         assert value == profile[name]
-        assert value.isprintable()
+        assert all(character.isprintable() or character in INSIDE_NAMES for character in value)
+        assert (value[0] + value[-1]).isprintable()
         assert 0 < len(value) <= MAX_VALUE
         value.encode("utf-8")
 
@@ -84,6 +94,32 @@ def test_what_did_not_come_is_neither_kept_nor_malformed(profile: dict[str, obje
 def test_an_ordinary_text_is_kept_as_it_is(value: str) -> None:
     """Making it safe to show is the affair of who shows it."""
     assert EMAIL_ONLY.select(GOOGLE, {"email": value}).values == {"email": value}
+
+
+@given(LINES, st.sampled_from(INSIDE_NAMES), LINES)
+@example("\u0639\u0644\u06cc", "\u200c", "\u0631\u0636\u0627")  # a Persian name
+@example("\u0915\u094d", "\u200d", "\u0937")  # a Hindi syllable
+@example("Jean", "\u00a0", "Paul")
+def test_what_joins_or_parts_letters_is_kept_between_them(before: str, inside: str, after: str) -> None:
+    """Names are not written without it; and it is kept as it came."""
+    value = f"{before}{inside}{after}"
+
+    assert EMAIL_ONLY.select(GOOGLE, {"email": value}).values == {"email": value}
+
+
+@given(LINES, st.sampled_from(INSIDE_NAMES))
+def test_what_joins_letters_has_nothing_to_do_at_an_end(line: str, inside: str) -> None:
+    """Nobody would see it, and two people could seem one."""
+    for value in (f"{inside}{line}", f"{line}{inside}", inside, inside * 3):
+        assert EMAIL_ONLY.select(GOOGLE, {"email": value}).malformed == ("email",)
+
+
+@given(LINES, st.sampled_from(REFUSED_ANYWHERE), LINES)
+def test_what_turns_breaks_or_hides_is_refused_anywhere(before: str, character: str, after: str) -> None:
+    """Controls, directions, line separators, what has no glyph, halves of characters: also next to a joiner."""
+    beside = f"{before}\u200d{character}\u200d{after}"
+    for value in (f"{before}{character}{after}", f"{character}{after}", f"{before}{character}", beside):
+        assert EMAIL_ONLY.select(GOOGLE, {"email": value}).malformed == ("email",)
 
 
 @pytest.mark.parametrize("name", LOOK_ALIKES, ids=ascii)

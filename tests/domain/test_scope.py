@@ -17,6 +17,7 @@ from broker.domain.scope import ATTRIBUTE_SCOPES, SUPPORTED, covers, parse
         (" ", ()),
         ("openid", ("openid",)),
         ("profile email openid", ("openid", "email", "profile")),
+        ("phone openid", ("openid", "phone")),
         ("openid openid  email", ("openid", "email")),
         ("openid admin *", ("openid",)),
         ("OpenID openid\temail", ()),
@@ -49,7 +50,8 @@ def test_an_attribute_is_covered_by_its_own_scope_alone(attribute: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "attribute", ["", "phone_number", "Email", "email ", "openid", "profile", *sorted(RESERVED_CLAIMS)]
+    "attribute",
+    ["", "phone_number_verified", "hd", "company", "Email", "email ", "openid", "profile", *sorted(RESERVED_CLAIMS)],
 )
 def test_an_attribute_that_no_scope_names_is_never_covered(attribute: str) -> None:
     """Not even by all scopes together."""

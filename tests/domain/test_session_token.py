@@ -51,6 +51,7 @@ def session(
         jti="gnt_1.tok_1",
         authorizations=authorizations,
         attributes=attributes,
+        epoch=7,
         now=NOW,
     )
 
@@ -84,6 +85,7 @@ def test_a_session_jwt_says_who_for_whom_and_what_they_may_do() -> None:
         "acr": ACR,
         "amr": ["fed"],
         "sid": "ses_1",
+        "epoch": 7,
         "authorizations": {"globex": ["reports:read"], "acme": ["invoices:read", "reports:read"]},
         "email": "ada@acme.example",
         "name": "Ada",

@@ -98,6 +98,7 @@ def claims_of(
         jti=JTI,
         authorizations=authorizations,
         attributes=attributes,
+        epoch=10**9,
         now=NOW,
     )
 

@@ -95,6 +95,7 @@ GRANT = Grant(
     code_challenge=CHALLENGE,
     auth_time=NOW - 100,
     created_at=NOW,
+    kept_until=NOW + 43_260,
 )
 
 ATTEMPT = SignInAttempt(

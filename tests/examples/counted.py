@@ -27,6 +27,7 @@ from broker.storage.rows import Row
 from broker.storage.store import SqlStore
 from broker.web.context import Web
 from broker.web.cookies import Cookies
+from broker.web.feed import Feed
 from broker.web.guard import not_routed
 from broker.web.measure import Measures
 from broker.web.routes import routes
@@ -84,6 +85,8 @@ first_party = true
 name = "Partner"
 type = "confidential"
 secret = {{ file = "secret" }}
+grants = ["authorization_code", "refresh_token", "client_credentials"]
+scopes = ["revocations"]
 redirect_uris = ["{PARTNER}"]
 audience = "https://partner.example"
 """
@@ -171,15 +174,18 @@ async def counted_broker(folder: Path, postgres_url: str | None = None) -> Async
         assert isinstance(edges.ports.store, SqlStore)
         engine = edges.ports.store.engine = CountingEngine(edges.ports.store.engine)
         app = Starlette(routes=list(routes()), exception_handlers={HTTPException: not_routed})
+        measures = Measures()
         app.state.web = Web(
             ports=edges.ports,
             cookies=Cookies(secure=False),
             counters=edges.counters,
-            measures=Measures(),
+            measures=measures,
             probe=edges,
+            feed=Feed(edges.ports.store, clock, measures),
             trusted_proxies=0,
         )
-        surface = Surface(app, measures=app.state.web.measures, published={}, secure=False)
+        surface = Surface(app, measures=measures, published={}, secure=False)
         browser = AsyncClient(transport=ASGITransport(app=surface), base_url=ISSUER)
         await stack.enter_async_context(browser)
+        app.state.web.feed.end()  # so that a stream is over when it has told what is in force
         yield CountedBroker(browser=browser, provider=provider, engine=engine, proxy=proxy)

@@ -39,11 +39,11 @@ def in_all(measured: Measured) -> str:
     page = asked["sign_in", "for an Application"] + asked["sign_in_begin", "for an Application"]
     token, chosen = asked["token", "a public Application"], asked["authorize", "nobody signed in"]
     back, new = asked["callback", "a User who comes back"] + token, asked["callback", "a new User"] + token
+    assert back == new, "say on the page that a new User takes another number"
     named = asked["authorize", "nobody signed in, the Provider named"]
     return (
-        f"is {chosen + page + back} round trips for a User who comes back and {chosen + page + new} for a new one; "
-        f"with `provider` in the authorize request the second and third fall away, "
-        f"and it is {named + back} or {named + new}"
+        f"is {chosen + page + back} round trips, for a new User as for one who comes back; "
+        f"with `provider` in the authorize request the second and third fall away, and it is {named + back}"
     )
 
 

@@ -80,12 +80,20 @@ class Walk:
         allow = _hidden(page) | {"decision": "allow"}
         back = await self.ask("consent_decision", "allow", "POST", "/oauth/consent", data=allow)
         secret = {"client_secret": SECRET}
-        await self.redeem(back, FOREIGN | secret, "a confidential Application")
+        foreign = await self.redeem(back, FOREIGN | secret, "a confidential Application")
+        proven = FOREIGN | secret
+        itself = proven | {"grant_type": "client_credentials", "scope": "revocations"}
+        own = await self.ask("token", "an Application for itself", "POST", "/oauth/token", data=itself)
+        follower = {"Authorization": f"Bearer {own.json()['access_token']}"}
+        await self.ask("revocations", "told what is in force", "GET", "/api/v1/revocations", headers=follower)
+        await self.ask("introspect", "its own token", "POST", "/oauth/introspect", data=proven | _token(foreign))
+        await self.ask("introspect", "another's token", "POST", "/oauth/introspect", data=proven | _token(tokens))
         await self.ask("authorize", "signed in, a third-party Application, allowed before", "GET", third)
         deny = _hidden(page) | {"decision": "deny"}
         refused, counts = await self.broker.ask("POST", "/oauth/consent", data=deny)
         assert "error=access_denied" in refused.headers["location"]
         self.measured["consent_decision", "deny"] = counts
+        await self.ask("revoke", "a public Application", "POST", "/oauth/revoke", data=OWN | _token(tokens))
 
     async def pages(self) -> None:
         """The person's own pages."""
@@ -131,6 +139,10 @@ class Walk:
         async with AsyncClient() as outside:
             answer = await outside.get(departed.headers["location"])
         return str(answer.headers["location"])
+
+
+def _token(tokens: dict[str, str]) -> dict[str, str]:
+    return {"token": tokens["access_token"]}
 
 
 def _request(application: dict[str, str]) -> str:

@@ -5,6 +5,7 @@ Refuses to outlive its process, and nothing else that SQL would do.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
@@ -14,7 +15,7 @@ from broker.domain.client_org import Authorization
 from broker.domain.connection import Connection
 from broker.domain.consent import Consent
 from broker.domain.errors import Fault
-from broker.domain.grant import CODE_LIFETIME, Grant
+from broker.domain.grant import Grant
 from broker.domain.identity import Identity
 from broker.domain.ids import (
     ApplicationId,
@@ -28,18 +29,22 @@ from broker.domain.ids import (
 )
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import PendingRevocation, RevocationResult
-from broker.domain.sealing import WrappedKey
+from broker.domain.revocation import Notice
+from broker.domain.sealing import SYSTEM_OWNER, WrappedKey
 from broker.domain.session import ABSOLUTE_LIFETIME, Session
 from broker.domain.session_token import LIFETIME
 from broker.domain.signing_key import SigningKey
-from broker.flows.ports import (
+from broker.flows.found import (
     Arrival,
+    AttemptInFull,
     Catalogue,
     ConnectionInFull,
     GrantInFull,
+    GrantThrough,
     HeldAuthorizations,
     KnownIdentity,
     LiveSession,
+    Told,
 )
 from tests.fakes.tables import Tables
 
@@ -68,8 +73,10 @@ class MemoryStore:
         found = next((s for s in tables.sessions.values() if s.secret == secret), None)
         return None if found is None else LiveSession(session=found, user=tables.users[found.user_id])
 
-    async def attempt_taken(self, attempt_id: AttemptId) -> bool:
-        return attempt_id in self._answer().taken_attempts
+    async def attempt(self, attempt_id: AttemptId, application_id: ApplicationId | None) -> AttemptInFull:
+        tables = self._answer()
+        application = None if application_id is None else tables.applications.get(application_id)
+        return AttemptInFull(taken=attempt_id in tables.taken_attempts, application=application)
 
     async def arrival(
         self,
@@ -120,6 +127,20 @@ class MemoryStore:
         in_full = self._connections_in_full([] if found is None else [found])
         return in_full[0] if in_full else None
 
+    async def users_of_email(self, email: KeyedHash) -> Sequence[UserId]:
+        granted = self._answer().authorizations.values()
+        return tuple(sorted({a.user_id for a in granted if a.invited_email == email and a.user_id is not None}))
+
+    async def grants_of(self, user_id: UserId) -> Sequence[GrantThrough]:
+        of_user = [g for g in self._answer().grants.values() if g.user_id == user_id]
+        through = {s.id: s.connection_id for s in self.tables.sessions.values()}
+        by_age = sorted(of_user, key=attrgetter("created_at", "id"))
+        return tuple(GrantThrough(grant=g, connection_id=through[g.session_id]) for g in by_age)
+
+    async def connections_keeping(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
+        keeping = [x for x in self._answer().connections.values() if x.sealed_attributes is not None and x.id > after]
+        return self._connections_in_full(sorted(keeping, key=attrgetter("id")))[:limit]
+
     async def sessions_of(self, user_id: UserId, since: int) -> Sequence[Session]:
         of_user = [
             s
@@ -152,9 +173,38 @@ class MemoryStore:
     async def signing_keys(self) -> Sequence[SigningKey]:
         return tuple(sorted(self._answer().signing_keys.values(), key=attrgetter("created_at", "kid")))
 
-    async def data_keys_by_kek(self) -> Mapping[str, WrappedKey]:
-        newest_first = sorted(self._answer().data_keys.values(), key=attrgetter("id"), reverse=True)
-        return {key.kek_id: key for key in newest_first}
+    async def signing_algorithms(self) -> Sequence[str]:
+        chosen = {a.signing_algorithm for a in self._answer().applications.values()}
+        return tuple(sorted(alg for alg in chosen if alg is not None))
+
+    async def data_keys_by_kek(self) -> Mapping[str, Sequence[WrappedKey]]:
+        keys = self._answer().data_keys.values()
+        found: dict[str, tuple[WrappedKey, ...]] = {}
+        for kek_id in sorted({key.kek_id for key in keys}):
+            of_kek = sorted((key for key in keys if key.kek_id == kek_id), key=attrgetter("id"))
+            system = [key for key in of_kek if key.owner == SYSTEM_OWNER]
+            found[kek_id] = (*system, *(key for key in of_kek[:3] if key not in system))
+        return found
+
+    async def keks_in_use(self) -> Sequence[str]:
+        return tuple(sorted({key.kek_id for key in self._answer().data_keys.values()}))
+
+    async def data_key_counts(self) -> Mapping[str, int]:
+        return dict(sorted(Counter(key.kek_id for key in self._answer().data_keys.values()).items()))
+
+    async def data_keys_under(self, kek_id: str, after: str, limit: int) -> Sequence[WrappedKey]:
+        under = [key for key in self._answer().data_keys.values() if key.kek_id == kek_id and key.id > after]
+        return tuple(sorted(under, key=attrgetter("id"))[:limit])
+
+    async def revocations(self, first: int, limit: int) -> Sequence[Told]:
+        found = [_told(c, notice) for c, notice in self._answer().revocations.items() if c >= first]
+        return tuple(found[:limit])
+
+    async def revocations_in_force(self, now: int) -> Sequence[Told]:
+        return tuple(_told(c, notice) for c, notice in self._answer().revocations.items() if notice.until > now)
+
+    async def last_revocation(self) -> int:
+        return max(self._answer().revocations, default=0)
 
     async def events(self, limit: int) -> Sequence[AuditEvent]:
         return tuple(reversed(self._answer().ledger.values()))[:limit]
@@ -169,13 +219,17 @@ class MemoryStore:
 
     async def forget_expired(self, now: int) -> int:
         tables = self._answer()
-        before = now - ABSOLUTE_LIFETIME - CODE_LIFETIME - LIFETIME
-        sessions = {s.id: s for s in tables.sessions.values() if s.auth_time > before}
-        grants = {g.id: g for g in tables.grants.values() if g.session_id in sessions}
+        before = now - ABSOLUTE_LIFETIME - LIFETIME
+        grants = {g.id: g for g in tables.grants.values() if g.kept_until > now - LIFETIME}
+        in_use = {g.session_id for g in grants.values()}
+        sessions = {s.id: s for s in tables.sessions.values() if s.auth_time > before or s.id in in_use}
         attempts = {taken: expires_at for taken, expires_at in tables.taken_attempts.items() if expires_at > now}
         forgotten = len(tables.sessions) - len(sessions) + len(tables.grants) - len(grants)
         forgotten += len(tables.taken_attempts) - len(attempts)
         tables.sessions, tables.grants, tables.taken_attempts = sessions, grants, attempts
+        in_force = {cursor: notice for cursor, notice in tables.revocations.items() if notice.until > now}
+        forgotten += len(tables.revocations) - len(in_force)
+        tables.revocations = in_force
         return forgotten
 
     async def ping(self) -> None:
@@ -219,11 +273,13 @@ class MemoryStore:
 
     def _connections_in_full(self, connections: Iterable[Connection]) -> tuple[ConnectionInFull, ...]:
         told = sorted(self._answer().pending_revocations.values(), key=attrgetter("created_at", "id"))
+        granted = self.tables.authorizations.values()
         return tuple(
             ConnectionInFull(
                 connection=connection,
                 data_key=self.tables.data_keys[connection.user_id],
                 revocations=tuple(r for r in told if r.connection_id == connection.id),
+                clients=tuple(sorted({a.client_org for a in granted if a.user_id == connection.user_id})),
             )
             for connection in connections
             if connection.user_id in self.tables.data_keys
@@ -231,6 +287,10 @@ class MemoryStore:
 
     def _pending(self) -> list[PendingRevocation]:
         return [p for p in self._answer().pending_revocations.values() if p.result is RevocationResult.PENDING]
+
+
+def _told(cursor: int, notice: Notice) -> Told:
+    return Told(cursor=cursor, settled=True, notice=notice)
 
 
 def _in_order(authorizations: Iterable[Authorization]) -> tuple[Authorization, ...]:

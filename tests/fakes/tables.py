@@ -5,7 +5,7 @@ Refuses exactly what SQL refuses: a taken key, a missing parent, a lost comparis
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar, assert_never
 
@@ -31,9 +31,10 @@ from broker.domain.ids import (
 )
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import PendingRevocation, RevocationResult
+from broker.domain.revocation import COMMITTED_WITHIN, Claim, Notice, in_force_for
 from broker.domain.sealing import WrappedKey
 from broker.domain.session import Session
-from broker.domain.signing_key import SigningKey
+from broker.domain.signing_key import KeyState, SigningKey
 from broker.domain.user import User
 
 Key = TypeVar("Key", bound=Hashable)
@@ -58,6 +59,8 @@ class Tables:
     pending_revocations: dict[str, PendingRevocation] = field(default_factory=dict)
     signing_keys: dict[str, SigningKey] = field(default_factory=dict)
     key_checks: dict[str, KeyedHash] = field(default_factory=dict)
+    revocations: dict[int, Notice] = field(default_factory=dict)
+    last_cursor: dict[str, int] = field(default_factory=dict)
     ledger: dict[int, AuditEvent] = field(default_factory=dict)
     leases: dict[str, tuple[str, int]] = field(default_factory=dict)
 
@@ -76,10 +79,14 @@ class Tables:
         match change:
             case c.TakeAttempt():
                 _add(self.taken_attempts, change.attempt_id, change.expires_at)
+            case c.TakeAssertion():
+                _add(self.taken_attempts, AttemptId(change.assertion), change.expires_at)
             case c.AddUser(user=user):
                 _add(self.users, user.id, user)
             case c.SetUserStatus():
-                _set(self.users, change.user_id, status=change.status)
+                if change.user_id in self.users and self.users[change.user_id].status is not change.status:
+                    _set(self.users, change.user_id, status=change.status)
+                    self._next_epochs([change.user_id], change.at)
             case c.AddIdentity(identity=identity):
                 _needs(identity.user_id in self.users)
                 _needs(all(known.hash != identity.hash for known in self.identities.values()))
@@ -87,6 +94,20 @@ class Tables:
             case c.AddDataKey(key=key):
                 _needs(all(known.id != key.id for known in self.data_keys.values()))
                 _add(self.data_keys, key.owner, key)
+            case c.RewrapDataKey(key=key):
+                kept = self.data_keys.get(key.owner)
+                if kept is not None and (kept.id, kept.wrapped) == (key.id, change.expected_wrapped):
+                    _set(self.data_keys, key.owner, kek_id=key.kek_id, wrapped=key.wrapped)
+            case c.ReplaceDataKey(key=key):
+                kept = self.data_keys.get(key.owner)
+                expected = (change.expected_id, change.expected_wrapped)
+                _needs(kept is not None and (kept.id, kept.wrapped) == expected)
+                _needs(all(known.id != key.id or known.owner == key.owner for known in self.data_keys.values()))
+                _needs(
+                    key.id == change.expected_id
+                    or all(s.data_key_id != change.expected_id for s in self.signing_keys.values())
+                )
+                self.data_keys[key.owner] = key
             case c.AddConnection(connection=connection):
                 self._connect(connection)
                 _add(self.connections, connection.id, connection)
@@ -99,7 +120,7 @@ class Tables:
                 c.AddSession() | c.TouchSession() | c.EndSession() | c.EndOtherSessions() | c.EndSessionsOfConnection()
             ):
                 self._sessions(change)
-            case c.AddGrant() | c.RedeemGrant() | c.RevokeGrant() | c.PutConsent():
+            case c.AddGrant() | c.RedeemGrant() | c.RefreshGrant() | c.RevokeGrant() | c.PutConsent():
                 self._grants(change)
             case (
                 c.PutClientOrg()
@@ -126,14 +147,24 @@ class Tables:
                     tries=change.expected_tries + 1,
                     next_try_at=change.next_try_at,
                 )
+            case c.ResealRevocation():
+                row = self.pending_revocations.get(change.id)
+                if row is not None and row.sealed_token is not None:
+                    _set(self.pending_revocations, change.id, sealed_token=change.sealed_token)
             case c.SettleRevocation():
                 _set(self.pending_revocations, change.id, result=change.result, sealed_token=None)
-            case c.AddSigningKey(key=signing_key):
-                _needs(any(known.id == signing_key.data_key_id for known in self.data_keys.values()))
-                _needs(not signing_key.active or all(not known.active for known in self.signing_keys.values()))
-                _add(self.signing_keys, signing_key.kid, signing_key)
+            case (
+                c.AddSigningKey()
+                | c.PromoteSigningKey()
+                | c.RetireSigningKey()
+                | c.RevokeSigningKey()
+                | c.RemoveSigningKey()
+            ):
+                self._signing_keys(change)
             case c.AddKeyCheck(name=name, value=value):
                 _add(self.key_checks, name, value)
+            case c.Announce(notice=notice):
+                self._tell(notice)
             case c.Record(event=event):
                 self.ledger[len(self.ledger)] = event
             case _:
@@ -165,9 +196,11 @@ class Tables:
                 ended = [s for s in self.sessions.values() if s.connection_id == change.connection_id]
             case _:
                 assert_never(change)
-        self.sessions |= {s.id: replace(s, ended_at=change.at) for s in ended if s.ended_at is None}
+        for live in (s for s in ended if s.ended_at is None):
+            self.sessions[live.id] = replace(live, ended_at=change.at)
+            self._end(Claim.SID, live.id, change.at)
 
-    def _grants(self, change: c.AddGrant | c.RedeemGrant | c.RevokeGrant | c.PutConsent) -> None:
+    def _grants(self, change: c.AddGrant | c.RedeemGrant | c.RefreshGrant | c.RevokeGrant | c.PutConsent) -> None:
         match change:
             case c.AddGrant(grant=new):
                 _needs(new.application_id in self.applications and new.session_id in self.sessions)
@@ -177,15 +210,48 @@ class Tables:
                 grant = self.grants.get(change.grant_id)
                 _needs(grant is not None and grant.redeemed_at is None and grant.revoked_at is None)
                 _set(self.grants, change.grant_id, redeemed_at=change.at)
+            case c.RefreshGrant():
+                grant = self.grants.get(change.grant_id)
+                _needs(grant is not None and grant.revoked_at is None)
+                _needs(grant is not None and grant.generation == change.expected_generation)
+                _set(self.grants, change.grant_id, generation=change.generation, refreshed_at=change.at)
             case c.RevokeGrant():
                 grant = self.grants.get(change.grant_id)
                 if grant is not None and grant.revoked_at is None:
                     self.grants[grant.id] = replace(grant, revoked_at=change.at)
+                    self._end(Claim.JTI, grant.id, change.at)
             case c.PutConsent(consent=consent):
                 _needs(consent.user_id in self.users and consent.application_id in self.applications)
                 self.consents[consent.user_id, consent.application_id] = consent
             case _:
                 assert_never(change)
+
+    def _signing_keys(
+        self,
+        change: c.AddSigningKey | c.PromoteSigningKey | c.RetireSigningKey | c.RevokeSigningKey | c.RemoveSigningKey,
+    ) -> None:
+        keys = self.signing_keys
+        match change:
+            case c.AddSigningKey(key=new):
+                _needs(any(known.id == new.data_key_id for known in self.data_keys.values()))
+                _add(keys, new.kid, new)
+            case c.PromoteSigningKey(kid=kid):
+                _needs(kid in keys and keys[kid].state is KeyState.PENDING)
+                _set(keys, kid, active=True, activated_at=change.at)
+            case c.RetireSigningKey(kid=kid):
+                _needs(kid in keys and keys[kid].state in (KeyState.PENDING, KeyState.ACTIVE))
+                _set(keys, kid, active=False, retired_at=change.at)
+            case c.RevokeSigningKey(kid=kid):
+                _needs(kid in keys and keys[kid].state is not KeyState.REVOKED)
+                _set(keys, kid, active=False, revoked_at=change.at, sealed_private=b"")
+                self._end(Claim.KID, kid, change.at)
+            case c.RemoveSigningKey(kid=kid):
+                _needs(kid in keys and keys[kid].gone_from is not None)
+                del keys[kid]
+            case _:
+                assert_never(change)
+        alone = [(k.alg, k.state) for k in keys.values() if k.state in (KeyState.PENDING, KeyState.ACTIVE)]
+        _needs(len(set(alone)) == len(alone))
 
     def _catalogue(
         self,
@@ -200,8 +266,12 @@ class Tables:
     ) -> None:
         match change:
             case c.PutClientOrg(client_org=client_org):
+                before = self.client_orgs.get(client_org.id, client_org)
                 self.client_orgs[client_org.id] = client_org
+                if before.rights != client_org.rights:
+                    self._next_epochs(self._holders(client_org.id), change.at)
             case c.RemoveClientOrg():
+                self._next_epochs(self._holders(change.client_org_id), change.at)
                 self.client_orgs.pop(change.client_org_id, None)
                 self.authorizations = {
                     a.id: a for a in self.authorizations.values() if a.client_org != change.client_org_id
@@ -209,7 +279,8 @@ class Tables:
             case c.PutApplication(application=application):
                 self.applications[application.id] = application
             case c.RemoveApplication(application_id=gone):
-                self.applications.pop(gone, None)
+                if self.applications.pop(gone, None) is not None:
+                    self._end(Claim.CLIENT_ID, gone, change.at, before=change.at + COMMITTED_WITHIN)
                 self.grants = {g.id: g for g in self.grants.values() if g.application_id != gone}
                 self.consents = {key: consent for key, consent in self.consents.items() if key[1] != gone}
             case c.AddAuthorization(authorization=new):
@@ -221,12 +292,34 @@ class Tables:
                 invitation = self.authorizations.get(change.authorization_id)
                 _needs(invitation is not None and invitation.user_id is None and change.user_id in self.users)
                 _set(self.authorizations, change.authorization_id, user_id=change.user_id)
+                _set(self.users, change.user_id, epoch=self.users[change.user_id].epoch + 1)
             case c.SetRights():
-                _set(self.authorizations, change.authorization_id, rights=change.rights)
+                known = self.authorizations.get(change.authorization_id)
+                if known is not None and known.rights != change.rights:
+                    _set(self.authorizations, known.id, rights=change.rights)
+                    self._next_epochs([known.user_id], change.at)
             case c.RemoveAuthorization():
-                self.authorizations.pop(change.authorization_id, None)
+                known = self.authorizations.pop(change.authorization_id, None)
+                self._next_epochs([] if known is None else [known.user_id], change.at)
             case _:
                 assert_never(change)
+
+    def _holders(self, client_org: ClientOrgId) -> list[UserId | None]:
+        return [a.user_id for a in self.authorizations.values() if a.client_org == client_org]
+
+    def _next_epochs(self, user_ids: Sequence[UserId | None], at: int) -> None:
+        for user_id in sorted({u for u in user_ids if u is not None}):
+            epoch = self.users[user_id].epoch + 1
+            _set(self.users, user_id, epoch=epoch)
+            self._end(Claim.SUB, user_id, at, epoch=epoch)
+
+    def _end(self, claim: Claim, value: str, at: int, *, epoch: int | None = None, before: int | None = None) -> None:
+        until = at + in_force_for(claim)
+        self._tell(Notice(claim=claim, value=value, epoch=epoch, before=before, until=until))
+
+    def _tell(self, notice: Notice) -> None:
+        self.last_cursor["revocations"] = cursor = self.last_cursor.get("revocations", 0) + 1
+        self.revocations[cursor] = notice
 
 
 class _Lost(Exception):

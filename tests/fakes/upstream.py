@@ -6,7 +6,7 @@ any token ends them all. Refuses codes of other trips, and codes that were used 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -95,7 +95,7 @@ class ScriptedUpstream:
         self._codes[code] = (person, attempt.code_verifier)
         return Callback(registration=attempt.registration, state=state, code=code, error=None, iss=None)
 
-    async def exchange(self, attempt: SignInAttempt, callback: Callback) -> VerifiedSignIn:
+    async def exchange(self, attempt: SignInAttempt, callback: Callback, wanted: Collection[str]) -> VerifiedSignIn:
         self.exchanges.append(callback)
         self._answer()
         if attempt.registration not in self.facts:
@@ -110,7 +110,7 @@ class ScriptedUpstream:
             raise error
         return VerifiedSignIn(
             identity=person.identity,
-            profile=person.profile,
+            profile={name: value for name, value in person.profile.items() if name in wanted},
             verified_email=person.verified_email,
             tokens=self._tokens(person),
             granted_scopes=person.granted_scopes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from broker.domain.ids import UserId
-from broker.flows.id_token_hint import is_expected
+from broker.flows.id_token_hint import expected_user, is_expected
 from tests.flows.setting import ADA, GRACE, ISSUER
 from tests.flows.world import World
 
@@ -34,9 +34,12 @@ async def test_what_is_no_id_token_for_this_application_names_nobody(world: Worl
     """Another's, a session JWT, a forged one, one without a subject."""
     tokens = await world.redeem(await world.code(ADA))
     ada = await world.signed_in(ADA)
-    nameless = world.signer.sign({"iss": ISSUER, "aud": "demo-app"}, typ="JWT")
+    claims = {"iss": ISSUER, "aud": "demo-app"}
+    nameless = [world.signer.sign(claims | sub, typ="JWT") for sub in ({}, {"sub": ""}, {"sub": None}, {"sub": 1})]
     elsewhere = await world.request("reports", id_token_hint=tokens.id_token)
 
     assert not is_expected(ada.user.id, elsewhere, world.signer)
-    for hint in ("a.b.c", tokens.access_token, tokens.id_token[:-4] + "AAAA", nameless):
-        assert not is_expected(ada.user.id, await world.request(id_token_hint=hint), world.signer)
+    for hint in ("a.b.c", tokens.access_token, tokens.id_token[:-4] + "AAAA", *nameless):
+        request = await world.request(id_token_hint=hint)
+        assert not is_expected(ada.user.id, request, world.signer)
+        assert expected_user(hint, request, world.signer) is None

@@ -100,7 +100,7 @@ async def test_a_revoked_grant_is_dead(world: World) -> None:
 async def test_a_grant_of_an_application_that_was_removed_is_dead(world: World) -> None:
     """It went with the Application."""
     session_jwt = await token(world)
-    await world.store.write(RemoveApplication(application_id=ApplicationId("demo-app")))
+    await world.store.write(RemoveApplication(application_id=ApplicationId("demo-app"), at=world.clock.now()))
 
     await dead(world, session_jwt, "grant revoked")
 
@@ -139,9 +139,9 @@ async def test_a_grant_rests_while_its_user_is_switched_off(world: World) -> Non
     """And works again when they are on."""
     session_jwt = await token(world)
     (user_id,) = world.store.tables.users
-    await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.SUSPENDED))
+    await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.SUSPENDED, at=world.clock.now()))
     await dead(world, session_jwt, "user is switched off")
-    await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.ACTIVE))
+    await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.ACTIVE, at=world.clock.now()))
 
     await live_grant(session_jwt, world.ports)
 

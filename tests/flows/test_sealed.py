@@ -10,7 +10,7 @@ import pytest
 from broker.domain.connection import Connection, ConnectionStatus, KeptAttribute, UpstreamTokens
 from broker.domain.errors import SealBroken
 from broker.domain.ids import ConnectionId, GrantId, IdentityId, RegistrationId, UserId
-from broker.flows.ports import GrantInFull
+from broker.flows.found import GrantInFull
 from broker.flows.sealed import open_attributes, open_released, open_tokens, seal
 from tests.flows.setting import ACME, ADA, GLOBEX, GOOGLE, NOW, POLICY, STRANGER
 from tests.flows.world import World

@@ -18,14 +18,19 @@ from broker.domain.changes import Change, ReplaceConnection
 from broker.domain.connection import Connection, KeptAttribute, UpstreamTokens
 from broker.domain.ids import ApplicationId, KeyedHash
 from broker.domain.ledger import AuditEvent
+from broker.flows.authenticated import Credentials
 from broker.flows.clients.apply import apply
+from broker.flows.found import ConnectionInFull, KnownIdentity, LiveSession
+from broker.flows.issued import Tokens
 from broker.flows.keys.ensure import ensure_signing_key
-from broker.flows.ports import Callback, ConnectionInFull, KnownIdentity, LiveSession, Ports
+from broker.flows.ports import Callback, Ports
 from broker.flows.sealed import open_attributes, open_tokens
 from broker.flows.sessions.resume import resume
 from broker.flows.sign_in.begin import Trip, begin
 from broker.flows.sign_in.finish import Finished, finish
-from broker.flows.tokens.redeem import Redemption, Tokens, redeem
+from broker.flows.signing_key import KeyTools
+from broker.flows.tokens.redeem import Redemption, redeem
+from broker.flows.tokens.refresh import Refreshment, refresh
 from tests.fakes.clock import SettableClock
 from tests.fakes.raced_store import RacedStore
 from tests.fakes.upstream import Person, ScriptedUpstream
@@ -162,14 +167,36 @@ class World:
 
     async def redeem(self, code: str, application: str = "demo-app", **changes: Any) -> Tokens:
         """As the Application would that the code was made for."""
+        credentials = Credentials(application_id=ApplicationId(application), secret=SECRETS.get(application))
+        if "secret" in changes:
+            credentials = replace(credentials, secret=changes.pop("secret"))
+        if "application_id" in changes:
+            credentials = replace(credentials, application_id=changes.pop("application_id"))
         redemption = Redemption(
-            application_id=ApplicationId(application),
-            secret=SECRETS.get(application),
-            code=code,
-            redirect_uri=f"https://{application}.example/callback",
-            code_verifier=VERIFIER,
+            code=code, redirect_uri=f"https://{application}.example/callback", code_verifier=VERIFIER
         )
-        return await redeem(replace(redemption, **changes), self.ports, request_id="req-redeem")
+        return await redeem(credentials, replace(redemption, **changes), self.ports, request_id="req-redeem")
+
+    async def refreshable(self, person: Person = ADA, application: str = "demo-app", **changes: str | None) -> str:
+        """The refresh token that an Application has from this person's sign-in."""
+        changes = {"scope": "openid email profile offline_access", **changes}
+        tokens = await self.redeem(await self.code(person, application, **changes), application)
+        assert tokens.refresh_token is not None
+        return tokens.refresh_token
+
+    async def refresh(
+        self, token: str, application: str = "demo-app", *, secret: str | None = "", scope: str | None = None
+    ) -> Tokens:
+        """As the Application would that it was issued to, or with another secret."""
+        known = SECRETS.get(application) if secret == "" else secret
+        credentials = Credentials(application_id=ApplicationId(application), secret=known)
+        asked = Refreshment(token=token, scope=scope)
+        return await refresh(credentials, asked, self.ports, request_id="req-refresh")
+
+    def credentials(self, application: str = "demo-app", *, secret: str | None = "") -> Credentials:
+        """This Application's, or with another secret."""
+        known = SECRETS.get(application) if secret == "" else secret
+        return Credentials(application_id=ApplicationId(application), secret=known)
 
     async def known(self, person: Person) -> KnownIdentity | None:
         """What is known of this very account."""
@@ -212,7 +239,8 @@ async def open_world() -> World:
     """Keys made, Clients and Applications declared, nobody there yet."""
     store, clock = RacedStore(), SettableClock(NOW)
     vault = LocalVault(KEYRING)
-    keys = await ensure_signing_key(store, vault, clock, generate_signing_key)
+    tools = KeyTools(store=store, vault=vault, clock=clock, generate=generate_signing_key)
+    keys = await ensure_signing_key(tools, algorithm="ES256", writes=True)
     signer = JwtSigner(ISSUER, await load_signing_keys(keys.records, keys.data_key, vault))
     upstream = ScriptedUpstream(facts(GOOGLE), facts(CORP))
     ports = Ports(

@@ -31,8 +31,9 @@ pytestmark = pytest.mark.anyio
 
 Haystacks = dict[str, list[bytes]]
 
-TWO_WAYS_IN = {"google": "google", "corp": "oidc"}  # the one takes all from the ID token, the other asks userinfo too
-CORP_POLICY = '[corp.keep]\nemail = "Contact address"\nname = "Shown to colleagues"\n'
+TWO_WAYS_IN = {"google": "google", "corp": "oidc"}
+# The one takes all from the ID token, the other asks userinfo too: zoneinfo is told only there.
+CORP_POLICY = '[corp.keep]\nemail = "Contact address"\nname = "Shown to colleagues"\nzoneinfo = "Times on pages"\n'
 HARMLESS = {"slow", "jwks_garbage_key"}  # the sign-in succeeds all the same
 
 

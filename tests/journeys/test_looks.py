@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
 from tests.journeys.person import Person, a_person
+from tests.servers import axe
 from tests.world.world import World, open_world
 
 pytestmark = pytest.mark.anyio
 
+SCHEMES: tuple[axe.Scheme, ...] = ("light", "dark")
 WIDE, PHONE = (1280, 800), (360, 740)
 Look = Callable[[str], Awaitable[None]]
 
@@ -31,27 +33,28 @@ ASKS = (
 )
 
 
-@pytest.fixture(params=["light", "dark"])
-async def looking(
-    request: pytest.FixtureRequest, tmp_path: Path, chromium: Browser, artefacts: Path
-) -> AsyncIterator[tuple[Person, Look, list[str]]]:
+@pytest.fixture
+async def looking(tmp_path: Path, chromium: Browser, artefacts: Path) -> AsyncIterator[tuple[Person, Look, list[str]]]:
     """A person, what looks at the page they are on under a name for its picture, and what was found wrong so far."""
     async with (
         open_world(tmp_path) as world,
-        a_person(chromium, world, color_scheme=request.param, reduced_motion="reduce") as person,
+        a_person(chromium, world, reduced_motion="reduce") as person,
     ):
         found: list[str] = []
 
         async def look(name: str) -> None:
-            for width, height in (PHONE, WIDE):
-                await person.page.set_viewport_size({"width": width, "height": height})
-                needed = await person.page.evaluate("document.documentElement.scrollWidth")
+            page = person.page
+            for (width, height), scheme in product((PHONE, WIDE), SCHEMES):
+                await page.set_viewport_size({"width": width, "height": height})
+                await page.emulate_media(color_scheme=scheme)
+                needed = await page.evaluate("document.documentElement.scrollWidth")
                 if needed > width:
                     found.append(f"{name} at {width}: needs {needed} px")
-                answer = (await Axe().run(person.page)).response
-                found.extend(f"{name} at {width}: {rule['id']}: {rule['help']}" for rule in answer["violations"])
-                picture = artefacts / "journeys" / f"{name}-{width}-{request.param}.png"
-                await person.page.screenshot(path=picture, full_page=True)
+                dark = scheme == "dark"  # in which only the colours are others
+                problems = await axe.problems(page, only_colours=dark, strict=False)
+                found.extend(f"{name} at {width} {scheme}: {problem}" for problem in problems)
+                picture = artefacts / "journeys" / f"{name}-{width}-{scheme}.png"
+                await page.screenshot(path=picture, full_page=True)
 
         yield person, look, found
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 from playwright.async_api import Browser
 
 from tests.journeys.person import Person, a_person
@@ -21,7 +23,7 @@ from tests.world.world import World, open_world
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requires_node]
 
-METHODS = ("client_secret_basic", "client_secret_post", "none")
+METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
 SECRET = "what:a+server&may%20read/wrongly=~|"  # all of RFC 6749 appendix A.2 that is encoded somewhere
 AUDIENCE = "https://reports.partner-ops.example"
 
@@ -51,6 +53,7 @@ post_logout_redirect_uris = ["{url}/{method}/bye"]
 audience = "{audience}"
 first_party = {first_party}
 """
+_PROOFS = {"none": "", "private_key_jwt": 'jwks = { file = "peer-jwks" }'}
 ADA = {"email": "ada@acme.example", "email_verified": True, "name": "Ada of Corp", "given_name": "Ada"}
 EVE = {"email": "ada@acme.example", "email_verified": False, "name": "Eve"}
 
@@ -91,6 +94,9 @@ async def among(tmp_path: Path, chromium: Browser) -> AsyncIterator[Among]:
     place = reserve("localhost")
     (tmp_path / "corp-secret").write_text(SECRET)
     (tmp_path / "peer-secret").write_text(SECRET)
+    key = ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()), as_dict=True)
+    public = {name: value for name, value in key.items() if name in ("kty", "crv", "x", "y")}
+    (tmp_path / "peer-jwks").write_text(json.dumps({"keys": [public]}))
     with ExitStack() as peers:
         registered = {
             "client_id": "broker:corp",
@@ -104,7 +110,7 @@ async def among(tmp_path: Path, chromium: Browser) -> AsyncIterator[Among]:
             "applications": {
                 method: {
                     "client_id": f"peer.{method}",
-                    "client_secret": SECRET,
+                    "client_secret": key if method == "private_key_jwt" else SECRET,
                     "method": method,
                     "audience": AUDIENCE,
                 }
@@ -132,7 +138,7 @@ def _application(method: str, url: str) -> str:
         url=url,
         audience=AUDIENCE,
         type="public" if public else "confidential",
-        secret="" if public else 'secret = { file = "peer-secret" }',
+        secret=_PROOFS.get(method, 'secret = { file = "peer-secret" }'),
         first_party="false" if public else "true",
     )
 
@@ -153,6 +159,18 @@ async def test_independent_software_signs_in_verifies_and_signs_out(among: Among
     await among.person.follow("Sign out")
     assert await among.seen() == {"bye": "the-state"}
     assert not await among.person.is_signed_in()
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_independent_software_revokes_and_is_told(among: Among, method: str) -> None:
+    """RFC 7009, and RFC 7662 for whoever can prove itself; afterwards the token opens nothing."""
+    await among.sign_in(method)
+    await among.person.page.goto(f"{among.peer}/{method}/revoke")
+    told = {"before": "not asked", "after": "not asked"} if method == "none" else {"before": True, "after": False}
+    assert await among.seen() == told
+
+    await among.person.page.goto(f"{among.peer}/{method}/userinfo")
+    assert (await among.seen())["failed"]["status"] == 401
 
 
 async def test_an_independent_provider_is_told_and_ends_its_tokens(among: Among) -> None:

@@ -22,6 +22,7 @@ async def test_a_session_in_another_browser_can_be_ended(person: Person, somebod
     await person.go(person.page.get_by_role("button", name="End the session in Safari on iPhone"))
     browsers = [await row.locator("strong").inner_text() for row in await person.page.locator("main li").all()]
     assert browsers == ["Chrome on Linux"]
+    assert "That browser has been signed out. You are still signed in here." in await person.text()
 
     await elsewhere.open()
     assert await elsewhere.heading() == "Sign in"
@@ -83,12 +84,16 @@ async def test_who_signs_out_of_the_account_is_told_what_is_left_to_do(person: P
 
 
 async def test_a_link_that_proves_nothing_has_to_be_confirmed(person: Person) -> None:
-    """Somebody else's link to the sign-out page signs nobody out by itself."""
+    """Somebody else's link to the sign-out page signs nobody out by itself, and there is a way back."""
+    link = f"{person.world.issuer}/oauth/end-session?client_id=demo-app"
     await person.sign_in_to_account()
-    await person.page.goto(f"{person.world.issuer}/oauth/end-session?client_id=demo-app")
+    await person.page.goto(link)
+    await person.follow("Stay signed in")
+    assert await person.heading() == "Hello, Ada Lovelace"
+    await person.page.goto(link)
 
     assert await person.heading() == "Sign out of Partner Ops?"
-    assert "Demo asks us to sign you out." in await person.text()
+    assert "Demo asks us to sign you out. You are signed in as Ada Lovelace." in await person.text()
     tab = await person.tab()
     assert await tab.is_signed_in()
     await person.press("Sign out")

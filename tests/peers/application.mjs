@@ -4,7 +4,7 @@
 // announces its URL. `/<path>/sign-in` begins; what came of it is JSON on the page that the browser ends on.
 import { createServer } from 'node:http'
 
-import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { createRemoteJWKSet, importJWK, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
 
 const { issuer, applications } = JSON.parse(process.argv[2])
@@ -12,6 +12,7 @@ const METHODS = {
   client_secret_basic: oidc.ClientSecretBasic,
   client_secret_post: oidc.ClientSecretPost,
   none: oidc.None,
+  private_key_jwt: async (jwk) => oidc.PrivateKeyJwt(await importJWK(jwk, 'ES256')),
 }
 const attempts = new Map() // by state; one browser at a time
 const signedIn = new Map() // by path
@@ -72,6 +73,17 @@ const STEPS = {
     return { userinfo: await oidc.fetchUserInfo(await discovered(application), token, oidc.skipSubjectCheck) }
   },
 
+  // Asks about the session JWT, revokes it, and asks again. A public application may revoke, but not ask.
+  revoke: async (path, application) => {
+    const config = await discovered(application)
+    const { access_token: token } = signedIn.get(path)
+    const asked = async () =>
+      application.method === 'none' ? 'not asked' : (await oidc.tokenIntrospection(config, token)).active
+    const before = await asked()
+    await oidc.tokenRevocation(config, token)
+    return { before, after: await asked() }
+  },
+
   'sign-out': async (path, application) =>
     oidc.buildEndSessionUrl(await discovered(application), {
       id_token_hint: signedIn.get(path).id_token,
@@ -82,8 +94,8 @@ const STEPS = {
   bye: async (path, _, url) => ({ bye: url.searchParams.get('state') }),
 }
 
-function discovered({ client_id: id, client_secret: secret, method }) {
-  return oidc.discovery(new URL(issuer), id, undefined, METHODS[method](secret), {
+async function discovered({ client_id: id, client_secret: secret, method }) {
+  return oidc.discovery(new URL(issuer), id, undefined, await METHODS[method](secret), {
     execute: [oidc.allowInsecureRequests],
   })
 }

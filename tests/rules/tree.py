@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-PRODUCT = ("broker", "providers")
+PRODUCT = ("broker", "providers", "verifier")
 
 # The same as in .gitignore; a rule must hold in an unpacked archive too, where git cannot be asked.
 NOT_OURS = {

@@ -174,6 +174,33 @@ class Browser:
         present = {name: value for name, value in form.items() if value is not None}
         return await self.send("POST", "/oauth/token", form=present, may_change=may_change)
 
+    async def refresh(
+        self, token: str, application: str = "demo-app", *, may_change: Sequence[str] = (), **changes: str | None
+    ) -> httpx2.Response:
+        """The Application uses a refresh token; a parameter changed to None is left out."""
+        form: dict[str, str | None] = {
+            "grant_type": "refresh_token",
+            "client_id": application,
+            "client_secret": SECRETS.get(application),
+            "refresh_token": token,
+            **changes,
+        }
+        present = {name: value for name, value in form.items() if value is not None}
+        return await self.send("POST", "/oauth/token", form=present, may_change=may_change)
+
+    async def about_token(
+        self, endpoint: str, token: str, application: str = "demo-app", **changes: str | None
+    ) -> httpx2.Response:
+        """The Application asks "revoke" or "introspect" about a token; a parameter changed to None is left out."""
+        form: dict[str, str | None] = {
+            "client_id": application,
+            "client_secret": SECRETS.get(application),
+            "token": token,
+            **changes,
+        }
+        present = {name: value for name, value in form.items() if value is not None}
+        return await self.send("POST", f"/oauth/{endpoint}", form=present)
+
     async def tokens_for(self, request: Ask, persona: str = "ada") -> dict[str, Any]:
         """Code and tokens, one after the other."""
         answer = await self.redeem(request, await self.code_for(request, persona))

@@ -36,7 +36,7 @@ class Canaries:
         """The keys themselves, and what proves us to others and others to us."""
         for entries in json.loads(document).values():
             for entry in entries if isinstance(entries, list) else ():
-                self.add("key", entry["key"])
+                self.add("key", entry.get("key"))  # a KEK in a KMS has none
         for name, secret in SECRETS.items():
             self.add(f"secret of {name}", secret)
 

@@ -114,6 +114,25 @@ async def _token(world: World, browser: Browser) -> Good:
     return Good(method="POST", path="/oauth/token", form=form, needed=frozenset(name for name, _ in form))
 
 
+def _about_token(path: str) -> Build:
+    async def build(world: World, browser: Browser) -> Good:
+        await _signed_in(world, browser)
+        tokens = await browser.tokens_for(ask("reports", scope="openid offline_access"))
+        form = [("client_id", "reports"), ("client_secret", SECRETS["reports"]), ("token", tokens["refresh_token"])]
+        needed = frozenset(name for name, _ in form)
+        return Good(method="POST", path=path, form=[*form, ("token_type_hint", "refresh_token")], needed=needed)
+
+    return build
+
+
+async def _revocations(world: World, browser: Browser) -> Good:
+    world.app.end_streams()  # type: ignore[attr-defined] # a stream that begins then ends when it has caught up
+    form = [("grant_type", "client_credentials"), ("scope", "revocations")]
+    form += [("client_id", "feed"), ("client_secret", SECRETS["feed"])]
+    answer = await browser.post("/oauth/token", form)
+    return Good(path="/api/v1/revocations", headers={"Authorization": f"Bearer {answer.json()['access_token']}"})
+
+
 async def _callback(world: World, browser: Browser) -> Good:
     parts = urlsplit(await browser.trip())
     needed = frozenset({"state", "code", "iss"})
@@ -144,11 +163,14 @@ def _decision() -> Pairs:
 
 GOOD: dict[str, Build] = {
     "token": _token,
+    "revoke": _about_token("/oauth/revoke"),
+    "introspect": _about_token("/oauth/introspect"),
     "authorize": _asks("/oauth/authorize", "demo-app"),
     "callback": _callback,
     "sign_in_begin": _begin,
     "userinfo": _bearer("/oauth/userinfo"),
     "authorizations": _bearer("/api/v1/authorizations"),
+    "revocations": _revocations,
     "sign_in": _asks("/sign-in", "demo-app"),
     "consent": _asks("/oauth/consent", "crm"),
     "consent_decision": _deed("/oauth/consent", _decision, needs=AUTHORIZE_NEEDS),

@@ -126,7 +126,9 @@ class Watch:
         """Everything but what may be written at any time: the ledger, when a Session was seen, how the outbox fares."""
         if self._select is None:  # asked twice a request, so the connection stays open
             self._select = await self._connected()
-        tables = {name: await self._select(f"SELECT * FROM {name}") for name in TABLES if name != "ledger"}
+        tables = {
+            name: await self._select(f"SELECT * FROM {name}") for name in TABLES if name not in ("ledger", "leases")
+        }
         for row in tables["sessions"]:
             del row["last_seen_at"]
         for row in tables["pending_revocations"]:
@@ -164,8 +166,8 @@ class Watch:
         if REGISTERED.match(seen.location):
             known.add("code", parse_qs(urlsplit(seen.location).query).get("code", [None])[0])
         if seen.route == "token" and answer.status_code == 200:
-            for name in ("access_token", "id_token"):
-                known.add("token", answer.json()[name])
+            for name in ("access_token", "id_token", "refresh_token"):
+                known.add("token", answer.json().get(name))
 
     def _check(self, seen: Seen) -> None:
         answer = seen.answer
@@ -230,9 +232,10 @@ class Watch:
     def _check_unchanged(
         self, seen: Seen, before: dict[str, Rows], after: dict[str, Rows], may_change: Sequence[str]
     ) -> None:
-        if seen.route == "token":  # a code that was misused is burnt
+        if seen.route == "token":  # a code that was misused is burnt, and downstream services are told
             for row in (*before["grants"], *after["grants"]):
                 del row["revoked_at"]
+            before["revocations"] = after["revocations"] = []
         for table, rows in before.items():
             assert table in may_change or after[table] == rows, f"I2: {seen} changed {table}"
         if seen.route not in CALLS_UPSTREAM:

@@ -12,7 +12,7 @@ from starlette.routing import Match
 from broker.web.routes import routes
 
 ROUTES = routes()
-OAUTH = ("/oauth/token", "/oauth/userinfo")
+OAUTH = ("/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect")
 PROBLEM = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")
 REGISTERED = re.compile(
     r"https://(app|crm)\.example/callback\?|https://reports\.example/callback\?area=eu&|https://app\.example/(\?|$)"

@@ -12,8 +12,8 @@ from broker.domain.ids import RegistrationId
 from tests.fakes.providers.oidc import FakeOpenIdProvider
 from tests.fakes.providers.provider import Enrolled, SettableClock
 from tests.fakes.providers.stage import on_stage
-from tests.security.template import HTTPS, PROVIDER_APPLICATION, SECRETS, Template
-from tests.security.world import BEGINS, World, open_world, registration
+from tests.security.template import BEGINS, HTTPS, PROVIDER_APPLICATION, SECRETS, Template
+from tests.security.world import World, open_world, registration
 
 TWIN = RegistrationId("twin")
 Fake = TypeVar("Fake", bound=FakeOpenIdProvider)

@@ -23,9 +23,16 @@ from tests.servers.asgi import serving
 from tests.servers.port import reserve
 from tests.world.clock import Clock
 
+BEGINS = 1_800_000_000
+"""When every world begins."""
 HTTPS, HTTP = "https://id.example", "http://localhost:8000"
 """The two issuers: production's form, and development's. Nothing listens there: browsers call the broker in memory."""
-SECRETS = {"provider": "canary~provider+secret", "reports": "canary-reports-secret", "crm": "canary-crm-secret"}
+SECRETS = {
+    "provider": "canary~provider+secret",
+    "reports": "canary-reports-secret",
+    "crm": "canary-crm-secret",
+    "feed": "canary-feed-secret",
+}
 """What proves the broker to its Providers, and two Applications to the broker."""
 PROVIDER_APPLICATION = "partner-ops-at-provider"
 
@@ -105,6 +112,14 @@ secret = { file = "reports" }
 redirect_uris = ["https://reports.example/callback?area=eu"]
 audience = "https://reports.example"
 first_party = true
+
+[applications.feed]
+name = "A service that follows revocations"
+type = "confidential"
+secret = { file = "feed" }
+grants = ["client_credentials"]
+scopes = ["revocations"]
+audience = "https://feed.example"
 
 [applications.crm]
 name = "Somebody's CRM"
@@ -200,6 +215,6 @@ async def make_template(folder: Path, google: Upstream, corp: Upstream) -> Templ
 
 async def _fill(settings: Settings, clients: Path) -> None:
     await migrate(settings.database_url)
-    await apply_file(settings, clients, dry_run=False)
-    async with opened(settings):
+    async with opened(settings, Clock(BEGINS)):  # the first signing key is made in the worlds' own time
         pass
+    await apply_file(settings, clients, dry_run=False)

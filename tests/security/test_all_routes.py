@@ -26,7 +26,7 @@ ROUTES = [name for name, *_ in TABLE]
 FORMS = [
     name
     for name, _, methods, *_ in TABLE
-    if "POST" in methods and name not in ("token", "authorize", "userinfo", "end_session")
+    if "POST" in methods and name not in ("token", "revoke", "introspect", "authorize", "userinfo", "end_session")
 ]
 NASTY = [
     "",

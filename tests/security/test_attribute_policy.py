@@ -90,7 +90,7 @@ async def test_a_claim_cannot_pass_for_another(world: World, ada: Browser) -> No
     assert claims["authorizations"] == {"acme": ["invoices:read", "reports:read"], "globex": ["reports:read"]}
     assert "org_id" not in claims
     assert claims.keys() <= {
-        *("iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "auth_time", "acr", "amr", "sid"),
+        *("iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "auth_time", "acr", "amr", "sid", "epoch"),
         *("authorizations", "email", "name"),
     }
 
@@ -226,6 +226,7 @@ async def test_what_is_not_a_line_of_text_is_dropped(template: Template, tmp_pat
         (kept,) = (await everything_kept(world)).values()
         assert kept["attributes"] == {"email": "ada@acme.example"}
         assert (await ada.get("/account/data")).status_code == 200
+        assert await world.reason() == ("" if value == "" else "attribute_malformed")
 
 
 async def test_a_flood_of_claims_is_no_trouble(template: Template, tmp_path: Path) -> None:

@@ -338,12 +338,12 @@ async def test_only_codes_are_given(world: World, ada: Browser, kind: str) -> No
 @pytest.mark.parametrize(
     "kind",
     [
-        *("password", "client_credentials", "refresh_token", "implicit", "AUTHORIZATION_CODE", "authorization_code "),
+        *("password", "implicit", "AUTHORIZATION_CODE", "authorization_code "),
         *("urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer", "\x00"),
     ],
 )
 @pytest.mark.parametrize("application", ["demo-app", "reports"])
-async def test_only_codes_are_taken(world: World, ada: Browser, application: str, kind: str) -> None:
+async def test_other_grants_are_not_taken(world: World, ada: Browser, application: str, kind: str) -> None:
     """G06-12: every other grant is refused by name (RFC 9700 section 2.4)."""
     request = ask(application)
     extra = {"username": "ada", "password": "x", "refresh_token": "x", "assertion": "x", "scope": "openid"}
@@ -384,7 +384,7 @@ async def test_no_parameter_of_a_token_request_may_come_twice(world: World, ada:
     assert (await ada.redeem(request, code)).status_code == 200
 
 
-@pytest.mark.parametrize("length", [1, 1024, 2048, 4096])
+@pytest.mark.parametrize("length", [1, 64, 512])
 async def test_a_state_comes_back_as_it_was_sent(world: World, ada: Browser, length: int) -> None:
     """G06-13: whole, or the request is refused; never cut."""
     await ada.sign_in()
@@ -393,17 +393,27 @@ async def test_a_state_comes_back_as_it_was_sent(world: World, ada: Browser, len
     assert answered(await ada.get(ask(state=state).url))["state"] == state
 
 
-@pytest.mark.parametrize("length", [4096, 4097, 8000])
-async def test_a_long_state_survives_a_sign_in_or_is_refused(world: World, ada: Browser, length: int) -> None:
-    """G06-13: it travels in a cookie, which has its bounds."""
-    request = ask(state="s" * length)
-    page = await ada.get(f"/sign-in?{urlencode(request.parameters)}")
-    answer = await ada.post("/sign-in/google", request.parameters)
+async def test_a_long_state_survives_a_sign_in(world: World, ada: Browser) -> None:
+    """G06-13: it travels in a cookie, which has room for the longest that is allowed."""
+    request = ask(state="s" * 1024)
 
-    if length > 4096:
-        assert answered(page)["error"] == answered(answer)["error"] == "invalid_request"
-    else:
-        assert (answer.status_code, await world.reason()) == (400, "request_too_long")
+    assert answered(await ada.sign_in(request=request))["state"] == "s" * 1024
+
+
+@pytest.mark.parametrize("state", ["s" * 1025, "%" * 1024], ids=["too long", "too long in a query"])
+async def test_a_state_too_long_to_survive_a_sign_in_is_refused_before_it(
+    world: World, ada: Browser, state: str
+) -> None:
+    """G06-13: at every step, whether somebody is signed in or not: who is there must make no difference."""
+    request = ask(state=state)
+    for _ in ("nobody", "Ada"):
+        for answer in (
+            await ada.get(request.url),
+            await ada.get(f"/sign-in?{urlencode(request.parameters)}"),
+            await ada.post("/sign-in/google", request.parameters),
+        ):
+            assert answered(answer)["error"] == "invalid_request"
+        await ada.sign_in()
 
 
 @pytest.mark.parametrize("length", [64, 256, 1024, 1025, 9000])

@@ -292,7 +292,9 @@ async def suspended(world: World, ada: Browser) -> dict[str, str]:
     tokens = await ada.tokens_for(ask())
     request = ask()
     code = await ada.code_for(request)
-    await world.store.write(SetUserStatus(user_id=await user_of(world, ada), status=UserStatus.SUSPENDED))
+    await world.store.write(
+        SetUserStatus(user_id=await user_of(world, ada), status=UserStatus.SUSPENDED, at=world.clock.now())
+    )
     return {"jwt": tokens["access_token"], "code": code, "verifier": request.verifier}
 
 
@@ -333,7 +335,9 @@ async def test_a_user_switched_off_connects_nothing(world: World, ada: Browser) 
     """G04-19: nor finishes what was begun before."""
     await ada.sign_in("ada")
     callback = await ada.connect()
-    await world.store.write(SetUserStatus(user_id=await user_of(world, ada), status=UserStatus.SUSPENDED))
+    await world.store.write(
+        SetUserStatus(user_id=await user_of(world, ada), status=UserStatus.SUSPENDED, at=world.clock.now())
+    )
 
     await refused(world, ada, callback, "initiator_mismatch", status=403)
 

@@ -93,12 +93,11 @@ SWAPS = {
     "another generation": "UPDATE connections SET generation = generation + 1 WHERE id = :mine",
     "another registration": "UPDATE connections SET registration = 'corp' WHERE id = :mine",
     "another key": f"UPDATE data_keys SET wrapped = (SELECT wrapped FROM data_keys WHERE owner = 'system') {_KEY}",
-    "another key's name": f"UPDATE data_keys SET kek_id = 'local:other:1' {_KEY}",
     "nothing": "UPDATE connections SET sealed_attributes = x'' WHERE id = :mine",
     "rubbish": "UPDATE connections SET sealed_attributes = randomblob(200) WHERE id = :mine",
     "cut": "UPDATE connections SET sealed_attributes = substr(sealed_attributes, 1, 40) WHERE id = :mine",
 }
-BROKEN_SEAL = ("connections", "grants")
+BROKEN_SEAL = ("connections", "grants", "revocations")
 """What a code changes whose Connection does not open."""
 
 
@@ -129,6 +128,27 @@ async def test_what_was_moved_or_damaged_does_not_open(world: World, ada: Browse
         assert "email" not in (await after.userinfo(answer.json()["access_token"])).json()
     else:
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_a_kek_that_is_missing_costs_nobody_anything(world: World, ada: Browser) -> None:
+    """G16-15: a keyring that lacks a KEK is no damage: 503, nothing is thrown away, and the right one opens it."""
+    await ada.sign_in("ada")
+    request = ask()
+    code = await ada.code_for(request)
+    after = world.browser(app=await world.another())
+    after.http.cookies = ada.http.cookies
+    change(world, "UPDATE data_keys SET kek_id = 'local:other:1' WHERE owner != 'system'")
+    connections = await world.rows("SELECT * FROM connections")
+
+    assert (await after.get("/account/connections")).status_code == 503
+    answer = await after.redeem(request, code)
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    assert "local:other:1" not in answer.text
+    assert await world.rows("SELECT * FROM connections") == connections
+
+    change(world, "UPDATE data_keys SET kek_id = 'local:main:1'")
+    assert not await needs_attention(after)
+    assert (await after.redeem(request, code)).status_code == 200
 
 
 async def test_a_connection_that_does_not_open_is_marked_and_told(world: World, ada: Browser) -> None:

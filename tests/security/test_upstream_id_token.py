@@ -507,7 +507,7 @@ async def test_g01_11_an_attempt_without_a_nonce_fits_no_token(trip: Trip[FakeOp
     bent(trip, nonce="")
 
     with pytest.raises(Refusal, match="invalid_nonce"):
-        await trip.gateway.exchange(attempt, callback)
+        await trip.exchange(attempt, callback)
 
 
 @pytest.mark.parametrize("value", [False, True, "false", 0], ids=repr)
@@ -570,7 +570,7 @@ async def test_g03_20_a_giant_token_is_refused_cheaply(trip: Trip[FakeOpenIdProv
 
     began = time.thread_time()
     with pytest.raises(Fault, match="longer than 16384 bytes"):
-        await trip.gateway.exchange(attempt, callback)
+        await trip.exchange(attempt, callback)
 
     assert time.thread_time() - began < 0.05
     assert trip.fake.requests["keys"] == 0

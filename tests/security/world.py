@@ -23,13 +23,11 @@ from broker.storage.store import SqlStore
 from providers import PROVIDERS
 from tests.security.browser import Browser
 from tests.security.invariants import Watch
-from tests.security.template import CLIENTS, HTTPS, PROVIDER_APPLICATION, SECRETS, Template, Upstream
+from tests.security.template import BEGINS, CLIENTS, HTTPS, PROVIDER_APPLICATION, SECRETS, Template, Upstream
 from tests.servers.asgi import Application
 from tests.world.clock import Clock
 from tests.world.contents import Rows, rows_of, tables_of
 from tests.world.log import captured
-
-BEGINS = 1_800_000_000
 
 
 @dataclass(kw_only=True)
@@ -86,7 +84,7 @@ class World:
             (self.folder / name).write_text(secret)
         path = self.folder / "clients.toml"
         path.write_text(clients + more)
-        await apply_file(self.settings, path, dry_run=False)
+        await apply_file(self.settings, path, dry_run=False, clock=self.clock)
 
     async def another(self, **settings: Any) -> Application:
         """A second broker process at the same database, perhaps with other settings."""

@@ -44,9 +44,9 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(store_url: st
     acknowledged += [int(line) for line in rest if line.endswith("\n")]
 
     async with SqlStore(store_url) as store:
-        taken = [await store.attempt_taken(AttemptId(f"att_{number}")) for number in acknowledged]
+        taken = [(await store.attempt(AttemptId(f"att_{number}"), None)).taken for number in acknowledged]
         recorded = {int(event.action) for event in await store.events(99_999)}
-        attempted = {n for n in range(max(recorded) + 9) if await store.attempt_taken(AttemptId(f"att_{n}"))}
+        attempted = {n for n in range(max(recorded) + 9) if (await store.attempt(AttemptId(f"att_{n}"), None)).taken}
 
     assert all(taken)
     assert recorded >= set(acknowledged)
@@ -71,7 +71,7 @@ async def test_a_caller_who_goes_away_leaves_a_unit_whole(sql_store: SqlStore) -
         unit.cancel()
         await asyncio.wait([unit])
     for number in range(60):
-        parts = [await sql_store.attempt_taken(AttemptId(f"att_{10 * number + part}")) for part in range(10)]
+        parts = [(await sql_store.attempt(AttemptId(f"att_{10 * number + part}"), None)).taken for part in range(10)]
 
         assert len(set(parts)) == 1
 
@@ -81,7 +81,7 @@ async def test_answers_never_reach_another_caller(sql_store: SqlStore) -> None:
     await sql_store.write(*(w.attempt(number) for number in range(0, 200, 2)))
 
     async def ask(number: int) -> bool:
-        return await sql_store.attempt_taken(AttemptId(f"att_{number}"))
+        return (await sql_store.attempt(AttemptId(f"att_{number}"), None)).taken
 
     for _ in range(5):
         asked = [asyncio.create_task(ask(number)) for number in range(200)]

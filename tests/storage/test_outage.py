@@ -77,7 +77,7 @@ async def test_a_stopped_server_is_told_of_and_a_started_one_is_used_again() -> 
             process = start_server(server)
             try:
                 await store.write(w.attempt(3))
-                answers = [await store.attempt_taken(AttemptId(f"att_{number}")) for number in (1, 2, 3)]
+                answers = [(await store.attempt(AttemptId(f"att_{number}"), None)).taken for number in (1, 2, 3)]
             finally:
                 await store.close()
                 stop(process, signal.SIGINT)
@@ -145,14 +145,14 @@ async def test_who_cannot_get_a_connection_is_told_within_a_second(postgres_stor
         blocker = await asyncpg.connect(postgres_store_url)
         async with blocker.transaction():
             await blocker.execute("LOCK TABLE taken_attempts")
-            busy = asyncio.create_task(store.attempt_taken(AttemptId("att_1")))
+            busy = asyncio.create_task(store.attempt(AttemptId("att_1"), None))
             await asyncio.sleep(0.1)
             began = time.monotonic()
             assert await told(store.ping) == "storage_unavailable"
             assert time.monotonic() - began < 1.9
         await blocker.close()
 
-        assert await busy is False
+        assert not (await busy).taken
 
 
 async def test_a_statement_that_takes_too_long_is_ended(postgres_store_url: str) -> None:
@@ -201,7 +201,7 @@ async def test_a_file_that_another_process_writes_to_is_waited_for_but_not_long(
         another = sqlite3.connect(tmp_path / "broker.db", isolation_level=None)
         another.execute("BEGIN IMMEDIATE")
         writing = asyncio.create_task(told(lambda: store.write(w.attempt(1))))
-        assert await store.attempt_taken(AttemptId("att_1")) is False
+        assert (await store.attempt(AttemptId("att_1"), None)).taken is False
         assert await writing == "storage_unavailable"
         another.execute("ROLLBACK")
         another.close()
@@ -219,7 +219,7 @@ async def test_who_waited_too_long_in_line_finds_nothing_written_later(sqlite_st
         another.close()
         await store.write(w.attempt(3))
 
-        assert [await store.attempt_taken(AttemptId(f"att_{n}")) for n in (1, 2, 3)] == [False, False, True]
+        assert [(await store.attempt(AttemptId(f"att_{n}"), None)).taken for n in (1, 2, 3)] == [False, False, True]
 
 
 async def test_a_damaged_file_is_a_fault(tmp_path: Path) -> None:

@@ -8,20 +8,22 @@ import pytest
 
 from broker.domain import changes as c
 from broker.domain.grant import CODE_LIFETIME
-from broker.domain.ids import ApplicationId, AttemptId, ConnectionId, GrantId, UserId
+from broker.domain.ids import ApplicationId, AttemptId, AuthorizationId, ConnectionId, GrantId, UserId
 from broker.domain.outbox import RevocationResult
 from broker.domain.session import ABSOLUTE_LIFETIME
 from broker.domain.session_token import LIFETIME
-from broker.flows.ports import (
+from broker.flows.found import (
     Arrival,
+    AttemptInFull,
     Catalogue,
     ConnectionInFull,
     GrantInFull,
+    GrantThrough,
     HeldAuthorizations,
     KnownIdentity,
     LiveSession,
-    Store,
 )
+from broker.flows.ports import Store
 from tests.storage import world as w
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +37,7 @@ async def test_an_empty_store_finds_nothing(store: Store) -> None:
 
     assert await store.application(ApplicationId("none")) is None
     assert await store.session(w.hashed("none")) is None
-    assert await store.attempt_taken(AttemptId("none")) is False
+    assert (await store.attempt(AttemptId("none"), None)).taken is False
     assert await store.arrival(w.GOOGLE, w.hashed("none"), w.hashed("none"), nobody) == Arrival(
         known=None, held=HeldAuthorizations(authorizations=(), clients={}), bound_elsewhere=False
     )
@@ -80,6 +82,17 @@ async def test_a_session_is_found_by_its_secret_with_its_user(store: Store) -> N
     )
 
 
+async def test_an_attempt_comes_with_the_application_that_waits(store: Store) -> None:
+    """Whichever of the two is there."""
+    await store.write(*w.registered(), w.attempt())
+    demo, taken = w.application(), w.attempt().attempt_id
+
+    assert await store.attempt(taken, demo.id) == AttemptInFull(taken=True, application=demo)
+    assert await store.attempt(AttemptId("att_other"), demo.id) == AttemptInFull(taken=False, application=demo)
+    assert await store.attempt(taken, ApplicationId("none")) == AttemptInFull(taken=True, application=None)
+    assert await store.attempt(taken, None) == AttemptInFull(taken=True, application=None)
+
+
 async def test_a_known_identity_comes_with_its_user_key_and_connection(store: Store) -> None:
     """A second Identity of the same User has none yet."""
     corp = w.identity(registration=w.CORP)
@@ -101,14 +114,53 @@ async def test_a_data_key_is_found_by_its_owner(store: Store) -> None:
     assert await store.data_key("usr_ada") == w.data_key()
 
 
-async def test_one_data_key_speaks_for_each_kek(store: Store) -> None:
-    """Whichever it is."""
-    keys = [w.data_key("ada", kek_id="k:1"), w.data_key("bob", kek_id="k:2"), w.data_key("eve", kek_id="k:1")]
-    await store.write(*(c.AddDataKey(key=key) for key in keys))
-    found = await store.data_keys_by_kek()
+async def test_keks_in_use_are_those_that_wrap_something(store: Store) -> None:
+    """Each once, in order, and how many keys it wraps."""
+    keks = ["k:2", "k:1", "k:2", "k:10", "k:2"]
+    await store.write(*(c.AddDataKey(key=w.data_key(f"u{n}", kek_id=kek_id)) for n, kek_id in enumerate(keks)))
 
-    assert set(found) == {"k:1", "k:2"}
-    assert all(key in keys and key.kek_id == kek_id for kek_id, key in found.items())
+    assert await store.keks_in_use() == ("k:1", "k:10", "k:2")
+    assert await store.data_key_counts() == {"k:1": 1, "k:10": 1, "k:2": 3}
+
+
+async def test_no_kek_wraps_nothing(store: Store) -> None:
+    """Of an empty store."""
+    assert (await store.keks_in_use(), await store.data_key_counts()) == ((), {})
+    assert await store.data_keys_under("k:1", "", 9) == ()
+
+
+async def test_data_keys_under_a_kek_come_page_by_page(store: Store) -> None:
+    """By their ids, from wherever one has come to; none of another KEK is among them."""
+    keys = [w.data_key(name, kek_id="k:1") for name in "abcde"]
+    others = [w.data_key(name, kek_id="k:2") for name in ("b2", "z")]
+    await store.write(*(c.AddDataKey(key=key) for key in (*reversed(keys), *others)))
+
+    assert await store.data_keys_under("k:1", "", 2) == tuple(keys[:2])
+    assert await store.data_keys_under("k:1", keys[1].id, 2) == tuple(keys[2:4])
+    assert await store.data_keys_under("k:1", keys[3].id, 2) == (keys[4],)
+    assert await store.data_keys_under("k:1", keys[4].id, 2) == ()
+    assert await store.data_keys_under("k:3", "", 2) == ()
+
+
+async def test_three_data_keys_speak_for_each_kek(store: Store) -> None:
+    """Or as many as it has: none of another KEK stands in for one that is missing."""
+    names = {"k:1": ["ada", "bob"], "k:2": ["cy", "dot", "eve", "fay"], "k:3": ["gus"]}
+    keys = {kek_id: tuple(w.data_key(name, kek_id=kek_id) for name in of_kek) for kek_id, of_kek in names.items()}
+    await store.write(*(c.AddDataKey(key=key) for of_kek in keys.values() for key in reversed(of_kek)))
+
+    assert await store.data_keys_by_kek() == {kek_id: of_kek[:3] for kek_id, of_kek in keys.items()}
+
+
+@pytest.mark.parametrize(("others", "comes"), [("abcd", "abc"), ("xyz", "xy"), ("ax", "ax"), ("", "")])
+async def test_the_systems_data_key_comes_before_the_others_of_its_kek(store: Store, others: str, comes: str) -> None:
+    """Once, whether or not it is one of the three; of another KEK's it is none."""
+    other_kek = w.data_key("other", kek_id="a:1")
+    await store.write(*(c.AddDataKey(key=key) for key in (*map(w.data_key, others), w.system_key(), other_kek)))
+
+    assert await store.data_keys_by_kek() == {
+        "a:1": (other_kek,),
+        "local:main:1": (w.system_key(), *map(w.data_key, comes)),
+    }
 
 
 async def held(store: Store) -> None:
@@ -239,13 +291,79 @@ async def test_connections_come_with_what_their_providers_had_to_be_told(store: 
         connection=w.connection(),
         data_key=w.data_key(),
         revocations=(w.pending(number=1), settled, w.pending(number=3)),
+        clients=(),
     )
 
     assert await store.connections_of(w.user().id) == (
         first,
-        ConnectionInFull(connection=later, data_key=w.data_key(), revocations=()),
+        ConnectionInFull(connection=later, data_key=w.data_key(), revocations=(), clients=()),
     )
     assert await store.connection(w.connection().id) == first
+
+
+async def test_a_connection_comes_with_the_clients_its_user_acts_for(store: Store) -> None:
+    """Each once and in order, not by invitations, and nobody else's."""
+    invitations = (w.authorization("globex"), w.authorization("acme"), w.authorization("initech"))
+    second = replace(w.authorization("acme"), id=AuthorizationId("azn_second"), invited_email=w.hashed("second"))
+    await store.write(*w.newcomer(), *w.newcomer("grace"))
+    await store.write(*(c.PutClientOrg(client_org=w.client_org(n), at=w.NOW) for n in ("acme", "globex", "initech")))
+    await store.write(*(c.AddAuthorization(authorization=a) for a in (*invitations, second)))
+    for bound in (*invitations[:2], second):
+        await store.write(c.BindAuthorization(authorization_id=bound.id, user_id=w.user().id))
+
+    (ada,), (grace,) = await store.connections_of(w.user().id), await store.connections_of(w.user("grace").id)
+    assert (ada.clients, grace.clients) == (("acme", "globex"), ())
+    assert await store.connections_keeping("", 9) == (ada, grace)
+
+
+async def test_who_was_invited_by_an_address_is_found_by_its_hash(store: Store) -> None:
+    """Once accepted, each User once; an open invitation is nobody's."""
+    invitations = [w.authorization(client) for client in ("acme", "globex", "initech")]
+    await store.write(*w.newcomer(), *w.newcomer("grace"))
+    await store.write(*(c.PutClientOrg(client_org=w.client_org(n), at=w.NOW) for n in ("acme", "globex", "initech")))
+    await store.write(*(c.AddAuthorization(authorization=a) for a in invitations))
+    email = invitations[0].invited_email
+    assert await store.users_of_email(email) == ()
+
+    for invitation, name in zip(invitations, ("grace", "ada", "ada"), strict=True):
+        await store.write(c.BindAuthorization(authorization_id=invitation.id, user_id=w.user(name).id))
+    assert await store.users_of_email(email) == (w.user().id, w.user("grace").id)
+    assert await store.users_of_email(w.hashed("another")) == ()
+
+
+async def test_grants_come_with_the_connection_of_their_session(store: Store) -> None:
+    """The oldest first, and nobody else's."""
+    await store.write(*w.registered(), *w.newcomer(), *w.newcomer("grace"))
+    await store.write(c.AddSession(session=w.session()), c.AddSession(session=w.session("grace")))
+    grants = [w.grant(number=2), w.grant(number=1, at=w.NOW + 1)]
+    await store.write(*(c.AddGrant(grant=grant) for grant in (*reversed(grants), w.grant("grace"))))
+
+    assert await store.grants_of(w.user().id) == tuple(
+        GrantThrough(grant=grant, connection_id=w.connection().id) for grant in grants
+    )
+    assert await store.grants_of(UserId("usr_nobody")) == ()
+
+
+async def test_connections_that_keep_something_come_by_their_ids(store: Store) -> None:
+    """So many at a time, each with all that is to be told; those that keep nothing, or have no key, do not come."""
+    people = ("ada", "bob", "eve", "grace")
+    for name in people:
+        await store.write(*w.newcomer(name))
+    await store.write(*(c.AddPendingRevocation(pending=w.pending(number=number)) for number in (2, 1)))
+    empty = replace(w.connection("bob", generation=2), sealed_attributes=None)
+    await store.write(c.ReplaceConnection(connection=empty, expected_generation=1))
+    ids = [w.connection(name).id for name in people]
+
+    async def found(after: str, limit: int) -> list[str]:
+        return [keeping.connection.id for keeping in await store.connections_keeping(after, limit)]
+
+    assert await found("", 9) == [ids[0], ids[2], ids[3]]
+    assert await found("", 2) == [ids[0], ids[2]]
+    assert await found(ids[0], 1) == [ids[2]]
+    assert await found(ids[3], 9) == []
+    (ada,) = await store.connections_keeping("", 1)
+    assert ada == await store.connection(ids[0])
+    assert [told.id for told in ada.revocations] == [w.pending(number=number).id for number in (1, 2)]
 
 
 async def test_sessions_of_a_user_are_those_that_live(store: Store) -> None:
@@ -335,14 +453,14 @@ async def test_a_lease_is_held_by_one_until_it_ends(store: Store) -> None:
 
 
 async def test_what_nobody_needs_any_more_is_forgotten(store: Store) -> None:
-    """Attempts at their end; Sessions with their Grants once the last token of the last code has expired."""
+    """Attempts at their end; Grants once their last token has expired; Sessions with the last of their Grants."""
     young = w.session(number=2, began=w.NOW + 1)
     await store.write(*w.registered(), *w.newcomer(), w.attempt(1), w.attempt(2, expires_at=w.NOW + GONE_AFTER + 1))
     await store.write(c.AddSession(session=w.session()), c.AddSession(session=young))
     await store.write(
         c.AddGrant(grant=w.grant(number=1)),
         c.AddGrant(grant=w.grant(number=2)),
-        c.AddGrant(grant=w.grant(number=3, of=2)),
+        c.AddGrant(grant=w.grant(number=3, of=2, at=w.NOW + 1)),
     )
 
     assert await store.forget_expired(w.NOW + 599) == 0
@@ -352,7 +470,19 @@ async def test_what_nobody_needs_any_more_is_forgotten(store: Store) -> None:
     assert await store.session(w.session().secret) is None
     assert await store.grant(w.grant(number=1).id) is None
     assert await store.grant(w.grant(number=3).id) is not None
-    assert await store.attempt_taken(AttemptId("att_2"))
+    assert (await store.attempt(AttemptId("att_2"), None)).taken
+
+
+async def test_what_refresh_tokens_need_is_not_forgotten(store: Store) -> None:
+    """The Session stays with its Grant; beside it, Sessions without any go."""
+    offline = replace(w.grant(), kept_until=w.NOW + 30 * 86400)
+    await store.write(*w.registered(), *w.newcomer())
+    await store.write(*(c.AddSession(session=w.session(number=number)) for number in (1, 2)))
+    await store.write(c.AddGrant(grant=offline))
+
+    assert await store.forget_expired(w.NOW + 30 * 86400) == 1
+    assert await store.grant(offline.id) is not None
+    assert await store.forget_expired(offline.kept_until + LIFETIME) == 2
 
 
 async def test_a_forgotten_attempt_stays_refused_by_its_own_expiry(store: Store) -> None:
@@ -361,7 +491,7 @@ async def test_a_forgotten_attempt_stays_refused_by_its_own_expiry(store: Store)
 
     assert await store.forget_expired(w.NOW - 1) == 0
     assert await store.forget_expired(w.NOW) == 1
-    assert not await store.attempt_taken(AttemptId("att_1"))
+    assert not (await store.attempt(AttemptId("att_1"), None)).taken
 
 
 async def test_thousands_of_rows_are_forgotten_at_once(store: Store) -> None:

@@ -19,7 +19,8 @@ from broker.domain.changes import Change
 from broker.domain.errors import Conflict
 from broker.domain.user import UserStatus
 from broker.flows.ports import Store
-from broker.storage.batches import LONGEST, one_statement, steps_for
+from broker.storage.batches import LONGEST, alike, one_statement, steps_for
+from broker.storage.notices import TELLINGS
 from broker.storage.store import SqlStore
 from broker.storage.writes import WRITES
 from tests.storage import world as w
@@ -136,7 +137,9 @@ async def test_a_unit_that_the_database_ended_is_written_after_all(
 ) -> None:
     """Rows locked in opposite orders: PostgreSQL ends whoever waited first, and the unit is tried again."""
     await postgres_store.write(*w.newcomer("ada"), *w.newcomer("grace"))
-    ada, grace = (c.SetUserStatus(user_id=w.user(name).id, status=UserStatus.SUSPENDED) for name in ("ada", "grace"))
+    ada, grace = (
+        c.SetUserStatus(user_id=w.user(name).id, status=UserStatus.SUSPENDED, at=w.NOW) for name in ("ada", "grace")
+    )
     rival = await asyncpg.connect(postgres_store_url)
     async with rival.transaction():
         await rival.execute("UPDATE users SET status = 'active' WHERE id = 'usr_grace'")
@@ -204,14 +207,15 @@ async def test_a_read_is_one_round_trip(postgres_store_url: str) -> None:
 
 
 def test_every_change_has_its_statement() -> None:
-    """A new Change without one is noticed here."""
+    """A new Change without one is noticed here, and one of which nobody said whether it ends a right."""
     assert set(WRITES) == set(get_args(Change))
+    assert set(TELLINGS) == set(get_args(Change))
 
 
 @pytest.mark.parametrize("change", WRITES, ids=lambda change: change.__name__)
 def test_every_parameter_is_an_attribute_of_its_change(change: type[Change]) -> None:
     """And every attribute is a parameter: nothing that a flow says is left unwritten."""
-    names = {name.partition(".")[0] for name in STEPS[change].sql.names}
+    names = {name.partition(".")[0] for _, sql in STEPS[change].parts for name in sql.names}
 
     assert names == {field.name for field in dataclasses.fields(change)}
 
@@ -246,6 +250,9 @@ def test_changes_that_never_meet_go_at_once(types: tuple[type[Change], ...]) -> 
         (c.PutApplication, c.PutApplication),
         (c.RemoveApplication, c.AddGrant),
         (c.Record, c.RemoveClientOrg),
+        (c.PutClientOrg, c.BindAuthorization),
+        (c.SetUserStatus, c.BindAuthorization),
+        (c.BindAuthorization, c.SetUserStatus),
         (c.Record,) * (LONGEST + 1),
     ],
     ids=lambda types: "+".join(t.__name__ for t in types[:2]) + f"({len(types)})",
@@ -265,9 +272,38 @@ def test_statements_are_told_apart_by_their_place() -> None:
     assert text.index("lost_race('RedeemGrant')") < text.index("lost_race('TakeAttempt')")
 
 
+def test_neighbours_of_one_kind_travel_together() -> None:
+    """Unless each has to be looked at: whoever is alone, or must touch one row, goes alone. The order stays."""
+    attempts = [w.attempt(number) for number in range(2)]
+    rewrapped = [c.RewrapDataKey(key=w.data_key(name), expected_wrapped=b"") for name in "abc"]
+    changes: list[Change] = [rewrapped[0], *attempts, *rewrapped[1:], c.Record(event=w.event())]
+    travels = [(step.name, len(values)) for step, values in alike([STEPS[type(ch)] for ch in changes], changes)]
+
+    assert travels == [
+        ("RewrapDataKey", 1),
+        ("TakeAttempt", 1),
+        ("TakeAttempt", 1),
+        ("RewrapDataKey", 2),
+        ("Record", 1),
+    ]
+
+
+async def test_many_of_one_kind_are_a_few_round_trips(postgres_store_url: str) -> None:
+    """Five hundred data keys get another wrapping while others wait for their turn."""
+    keys = [w.data_key(f"u{number:03}") for number in range(500)]
+    async with proxied(postgres_store_url) as proxy, SqlStore(proxy.url) as store:
+        await store.write(*(c.AddDataKey(key=key) for key in keys))
+        moved = [replace(key, kek_id="local:main:2", wrapped=b"new") for key in keys]
+        changes = [c.RewrapDataKey(key=new, expected_wrapped=key.wrapped) for new, key in zip(moved, keys, strict=True)]
+        await store.write(*changes, c.Record(event=w.event()))
+
+        assert await trips(proxy, lambda: store.write(*changes, c.Record(event=w.event()))) < 20
+        assert await store.data_key_counts() == {"local:main:2": 500}
+
+
 async def test_a_unit_is_read_by_its_attributes(sql_store: SqlStore) -> None:
     """A long unit, as an operator's file makes it, is one unit too."""
-    clients = [c.PutClientOrg(client_org=w.client_org(f"client-{number:03}")) for number in range(300)]
+    clients = [c.PutClientOrg(client_org=w.client_org(f"client-{number:03}"), at=w.NOW) for number in range(300)]
     await sql_store.write(*clients, *(c.Record(event=w.event()) for _ in clients))
     stored = (await sql_store.catalogue()).clients
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,7 @@ async def test_a_first_sign_in_is_written_as_one(store: Store) -> None:
     assert found is not None
     assert found.grant == w.grant()
     assert found.held.authorizations == (w.authorization(bound=True),)
-    assert await store.attempt_taken(w.attempt().attempt_id)
+    assert (await store.attempt(w.attempt().attempt_id, None)).taken
     assert await store.events(10) == (w.event(),)
 
 
@@ -68,6 +69,18 @@ async def test_an_attempt_is_taken_once(store: Store) -> None:
     await store.write(w.attempt())
 
     assert await lost(store, w.attempt()) == "TakeAttempt"
+
+
+async def test_an_assertion_is_taken_once(store: Store) -> None:
+    """By which an Application proved itself; it is forgotten when it would have expired."""
+    taken = c.TakeAssertion(assertion=w.hashed("assertion"), expires_at=w.NOW + 60)
+    await store.write(taken)
+    assert await lost(store, taken) == "TakeAssertion"
+
+    await store.forget_expired(w.NOW + 59)
+    assert await lost(store, taken) == "TakeAssertion"
+    await store.forget_expired(w.NOW + 60)
+    await store.write(taken)
 
 
 async def test_a_lost_attempt_is_told_before_every_other_loss(store: Store) -> None:
@@ -82,12 +95,12 @@ async def test_a_users_status_can_be_set_again_and_again(store: Store) -> None:
     """Switching off and on again, and of nobody."""
     await signed_in(store)
     for status in (UserStatus.SUSPENDED, UserStatus.SUSPENDED, UserStatus.ACTIVE):
-        await store.write(c.SetUserStatus(user_id=w.user().id, status=status))
+        await store.write(c.SetUserStatus(user_id=w.user().id, status=status, at=LATER))
         found = await store.session(w.session().secret)
 
         assert found is not None
         assert found.user.status is status
-    await store.write(c.SetUserStatus(user_id=UserId("usr_nobody"), status=UserStatus.SUSPENDED))
+    await store.write(c.SetUserStatus(user_id=UserId("usr_nobody"), status=UserStatus.SUSPENDED, at=LATER))
 
 
 TAKEN: dict[str, Change] = {
@@ -309,13 +322,15 @@ async def test_rights_are_set_and_authorizations_removed(store: Store) -> None:
     """Both as often as one likes."""
     given = w.authorization()
     await store.write(*w.registered(), c.AddAuthorization(authorization=given))
-    await store.write(c.SetRights(authorization_id=given.id, rights=frozenset({"invoices:read", "reports:read"})))
+    await store.write(
+        c.SetRights(authorization_id=given.id, rights=frozenset({"invoices:read", "reports:read"}), at=LATER)
+    )
 
     assert (await store.catalogue()).authorizations == (
         replace(given, rights=frozenset({"invoices:read", "reports:read"})),
     )
     for _ in range(2):
-        await store.write(c.RemoveAuthorization(authorization_id=given.id))
+        await store.write(c.RemoveAuthorization(authorization_id=given.id, at=LATER))
     assert (await store.catalogue()).authorizations == ()
 
 
@@ -324,11 +339,11 @@ async def test_a_client_is_put_and_removed_with_its_authorizations(store: Store)
     await store.write(*w.registered())
     await store.write(*(c.AddAuthorization(authorization=w.authorization(client)) for client in ("acme", "globex")))
     renamed = replace(w.client_org(), name="Acme plc", rights=frozenset())
-    await store.write(c.PutClientOrg(client_org=renamed))
+    await store.write(c.PutClientOrg(client_org=renamed, at=LATER))
 
     assert (await store.catalogue()).clients == {w.ACME: renamed, w.GLOBEX: w.client_org("globex")}
     for _ in range(2):
-        await store.write(c.RemoveClientOrg(client_org_id=w.ACME))
+        await store.write(c.RemoveClientOrg(client_org_id=w.ACME, at=LATER))
     catalogue = await store.catalogue()
     assert catalogue.clients == {w.GLOBEX: w.client_org("globex")}
     assert catalogue.authorizations == (w.authorization("globex"),)
@@ -342,7 +357,7 @@ async def test_an_application_is_put_and_removed_with_its_grants_and_consents(st
 
     assert await store.application(w.DEMO_APP) == changed
     for _ in range(2):
-        await store.write(c.RemoveApplication(application_id=w.DEMO_APP))
+        await store.write(c.RemoveApplication(application_id=w.DEMO_APP, at=LATER))
     assert await store.application(w.DEMO_APP) is None
     await store.write(c.PutApplication(application=changed))
     assert await store.grant_by_code(w.grant().code) is None
@@ -384,14 +399,84 @@ async def test_a_settled_revocation_is_pending_no_more(store: Store) -> None:
     assert await lost(store, c.AddPendingRevocation(pending=w.pending())) == "AddPendingRevocation"
 
 
-async def test_one_signing_key_is_active(store: Store) -> None:
-    """Others may stand beside it, to verify with."""
-    await store.write(c.AddDataKey(key=w.system_key()), c.AddSigningKey(key=w.signing_key("old", active=False)))
-    await store.write(c.AddSigningKey(key=w.signing_key("now", at=LATER)))
-    await store.write(c.AddSigningKey(key=w.signing_key("older", active=False, at=LATER)))
+async def test_a_data_key_gets_another_wrapping(store: Store) -> None:
+    """And stays the same key of the same owner."""
+    key = replace(w.data_key(), kek_id="local:main:2", wrapped=b"new")
+    await store.write(c.AddDataKey(key=w.data_key()), c.AddDataKey(key=w.data_key("grace")))
+    await store.write(c.RewrapDataKey(key=key, expected_wrapped=w.data_key().wrapped))
 
-    assert await lost(store, c.AddSigningKey(key=w.signing_key("rival"))) == "AddSigningKey"
-    assert [key.kid for key in await store.signing_keys()] == ["old", "now", "older"]
+    assert await store.data_key("usr_ada") == key
+    assert await store.data_key("usr_grace") == w.data_key("grace")
+
+
+async def test_a_wrapping_that_somebody_else_changed_is_left(store: Store) -> None:
+    """So it is with a key that is another one by now, or gone; the rest of the unit is written."""
+    theirs = replace(w.data_key(), kek_id="local:main:3", wrapped=b"theirs")
+    ours = replace(w.data_key(), kek_id="local:main:2", wrapped=b"ours")
+    await store.write(c.AddDataKey(key=theirs), c.AddDataKey(key=w.data_key("grace")))
+    gone, good = w.data_key("gone"), replace(w.data_key("grace"), wrapped=b"good")
+    await store.write(
+        c.RewrapDataKey(key=ours, expected_wrapped=w.data_key().wrapped),
+        c.RewrapDataKey(key=replace(ours, id=gone.id), expected_wrapped=theirs.wrapped),
+        c.RewrapDataKey(key=gone, expected_wrapped=gone.wrapped),
+        c.RewrapDataKey(key=good, expected_wrapped=w.data_key("grace").wrapped),
+        c.Record(event=w.event()),
+    )
+
+    assert await store.data_key("usr_ada") == theirs
+    assert await store.data_key("usr_gone") is None
+    assert await store.data_key("usr_grace") == good
+
+
+async def test_a_data_key_is_replaced_by_another(store: Store) -> None:
+    """The old one is nowhere any more."""
+    new = replace(w.data_key("new", kek_id="local:main:2"), owner="usr_ada", wrapped=b"new", created_at=LATER)
+    await store.write(c.AddDataKey(key=w.data_key()))
+    await store.write(c.ReplaceDataKey(key=new, expected_id=w.data_key().id, expected_wrapped=w.data_key().wrapped))
+
+    assert await store.data_key("usr_ada") == new
+    assert await store.data_key_counts() == {"local:main:2": 1}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"expected_id": DataKeyId("dek_other")}, {"expected_wrapped": b"other"}, {"key": w.data_key("nobody")}],
+    ids=["another key", "another wrapping", "nobody's"],
+)
+async def test_a_data_key_that_is_not_as_expected_is_not_replaced(store: Store, changed: dict[str, Any]) -> None:
+    """Something may have been sealed under it since; and nothing else of the unit happens."""
+    new = replace(w.data_key("new"), owner="usr_ada")
+    change = c.ReplaceDataKey(key=new, expected_id=w.data_key().id, expected_wrapped=w.data_key().wrapped)
+    await store.write(c.AddDataKey(key=w.data_key()))
+
+    assert await lost(store, c.Record(event=w.event()), replace(change, **changed)) == "ReplaceDataKey"
+    assert await store.data_key("usr_ada") == w.data_key()
+    assert await store.events(9) == ()
+
+
+async def test_the_key_of_a_signing_key_is_not_replaced(store: Store) -> None:
+    """It would not open any more."""
+    await store.write(c.AddDataKey(key=w.system_key()), c.AddSigningKey(key=w.signing_key()))
+    before = w.system_key()
+    change = c.ReplaceDataKey(
+        key=replace(before, id=DataKeyId("dek_new")), expected_id=before.id, expected_wrapped=before.wrapped
+    )
+
+    with pytest.raises(Conflict):
+        await store.write(change)
+    await store.write(replace(change, key=replace(before, wrapped=b"the same, wrapped anew")))
+
+
+async def test_a_token_in_the_outbox_is_sealed_anew_unless_it_is_gone(store: Store) -> None:
+    """Nothing else about it changes."""
+    await signed_in(store)
+    await store.write(*(c.AddPendingRevocation(pending=w.pending(number=n)) for n in (1, 2)))
+    await store.write(c.SettleRevocation(id=w.pending(number=2).id, result=RevocationResult.REVOKED))
+    await store.write(*(c.ResealRevocation(id=w.pending(number=n).id, sealed_token=b"anew") for n in (1, 2, 3)))
+    (found,) = await store.connections_of(w.user().id)
+
+    assert [told.sealed_token for told in found.revocations] == [b"anew", None]
+    assert found.revocations[0] == replace(w.pending(), sealed_token=b"anew")
 
 
 async def test_a_key_is_noted_once(store: Store) -> None:
@@ -430,7 +515,10 @@ def whole_life() -> Sequence[tuple[Change, ...]]:
             c.TouchSession(session_id=w.session(number=2).id, at=LATER),
             c.EndSessionsOfConnection(connection_id=w.connection().id, at=LATER + 1),
         ),
-        (c.RemoveAuthorization(authorization_id=w.authorization().id), c.RemoveClientOrg(client_org_id=w.GLOBEX)),
+        (
+            c.RemoveAuthorization(authorization_id=w.authorization().id, at=LATER),
+            c.RemoveClientOrg(client_org_id=w.GLOBEX, at=LATER),
+        ),
     )
 
 

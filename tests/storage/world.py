@@ -120,6 +120,7 @@ def grant(
         code_challenge="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
         auth_time=NOW,
         created_at=at,
+        kept_until=at + 43_260,
     )
 
 
@@ -135,6 +136,8 @@ def application(name: str = "demo-app") -> Application:
         audience="https://api.partner-ops.example",
         first_party=True,
         requires_authorization=False,
+        scopes=frozenset({"revocations"}),
+        public_keys=('{"crv": "Ed25519", "kty": "OKP", "x": "x"}',),
     )
 
 
@@ -196,8 +199,8 @@ def attempt(number: int = 1, *, expires_at: int = NOW + 600) -> c.TakeAttempt:
 def registered() -> tuple[Change, ...]:
     """What an operator sets up: two Clients and an Application."""
     return (
-        c.PutClientOrg(client_org=client_org("acme")),
-        c.PutClientOrg(client_org=client_org("globex")),
+        c.PutClientOrg(client_org=client_org("acme"), at=NOW),
+        c.PutClientOrg(client_org=client_org("globex"), at=NOW),
         c.PutApplication(application=application()),
     )
 

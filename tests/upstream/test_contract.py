@@ -126,10 +126,10 @@ async def test_a_code_is_redeemed_once(spoken: Spoken) -> None:
     """A second exchange of the same callback reaches the Provider and is refused there, in an error we know."""
     attempt = spoken.trip.attempt()
     callback = await spoken.trip.visit(attempt)
-    await spoken.trip.gateway.exchange(attempt, callback)
+    await spoken.trip.exchange(attempt, callback)
 
     with pytest.raises(Refusal) as raised:
-        await spoken.trip.gateway.exchange(attempt, callback)
+        await spoken.trip.exchange(attempt, callback)
 
     assert raised.value.code == "upstream_error"
     assert spoken.trip.fake.requests["token"] == 2
@@ -140,7 +140,7 @@ async def test_an_injected_code_is_refused(spoken: Spoken) -> None:
     stolen = await spoken.trip.visit(spoken.trip.attempt())
 
     with pytest.raises(Refusal) as raised:
-        await spoken.trip.gateway.exchange(spoken.trip.attempt(), stolen)
+        await spoken.trip.exchange(spoken.trip.attempt(), stolen)
 
     assert raised.value.code == "upstream_error"
     assert spoken.trip.fake.living == {}
@@ -219,7 +219,7 @@ async def test_an_error_callback_comes_in_two_kinds(spoken: Spoken, error: str, 
     callback = await spoken.trip.visit(attempt, error=error)
 
     with pytest.raises(Refusal) as raised:
-        await spoken.trip.gateway.exchange(attempt, callback)
+        await spoken.trip.exchange(attempt, callback)
 
     assert raised.value.code == code
     assert "<script>" not in told_by(raised.value) + raised.value.sentence
@@ -233,7 +233,7 @@ async def test_a_callback_without_a_sound_code_is_refused(spoken: Spoken, code: 
     callback = await spoken.trip.visit(attempt, code=code)
 
     with pytest.raises(Refusal) as raised:
-        await spoken.trip.gateway.exchange(attempt, callback)
+        await spoken.trip.exchange(attempt, callback)
 
     assert raised.value.code == "upstream_error"
     assert spoken.trip.fake.requests["token"] == 0
@@ -251,7 +251,7 @@ async def test_a_callback_of_another_issuer_is_refused(spoken: Spoken, change: s
     )
 
     with pytest.raises(Refusal) as raised:
-        await spoken.trip.gateway.exchange(attempt, bent)
+        await spoken.trip.exchange(attempt, bent)
 
     assert raised.value.code == "issuer_mismatch"
     assert spoken.trip.fake.requests["token"] == 0
@@ -262,7 +262,7 @@ async def test_nothing_is_told_by_what_is_returned_or_logged(spoken: Spoken, cap
     caplog.set_level(logging.DEBUG)
     attempt = spoken.trip.attempt()
     callback = await spoken.trip.visit(attempt)
-    verified = await spoken.trip.gateway.exchange(attempt, callback)
+    verified = await spoken.trip.exchange(attempt, callback)
     await spoken.trip.gateway.revoke(WORK, verified.tokens)
 
     parts = (
@@ -295,7 +295,7 @@ async def test_an_endpoint_that_fails_is_an_error_without_detail_from_it(
     spoken.trip.fake.instead[endpoint] = misbehaving(answer)
     attempt = spoken.trip.attempt()
     try:
-        await spoken.trip.gateway.exchange(attempt, await spoken.trip.visit(attempt))
+        await spoken.trip.exchange(attempt, await spoken.trip.visit(attempt))
     except BrokerError as error:
         assert error.code in EXPECTED
         assert "canary-of-the-answer" not in told_by(error)

@@ -101,7 +101,7 @@ async def sign_in(gateway: UpstreamGateway) -> VerifiedSignIn:
     url = await gateway.authorize_url(attempt, login_hint=None, prompt_login=False)
     back = dict(parse_qsl(urlsplit(await anyio.to_thread.run_sync(location, url)).query))
     callback = Callback(registration=WORK, state=attempt.state, code=back["code"], error=None, iss=back.get("iss"))
-    return await gateway.exchange(attempt, callback)
+    return await gateway.exchange(attempt, callback, ("email", "name"))
 
 
 def test_every_fault_is_looked_at() -> None:

@@ -47,7 +47,7 @@ async def test_g02_02_a_promised_issuer_must_be_there(trip: Trip[FakeOpenIdProvi
     callback = await trip.visit(attempt, iss=None)
 
     with pytest.raises(Refusal) as raised:
-        await trip.gateway.exchange(attempt, callback)
+        await trip.exchange(attempt, callback)
 
     assert raised.value.code == "missing_iss"
     assert trip.fake.requests["token"] == 0
@@ -65,7 +65,7 @@ async def test_an_issuer_that_was_not_promised_need_not_be_there(trip: Trip[Fake
         trip.clock.at += 3600
         attempt = trip.attempt("email")
 
-        await trip.gateway.exchange(attempt, await trip.visit(attempt, iss=None))
+        await trip.exchange(attempt, await trip.visit(attempt, iss=None))
 
 
 async def test_an_error_of_another_issuer_is_not_believed_either(trip: Trip[FakeOpenIdProvider]) -> None:
@@ -74,7 +74,7 @@ async def test_an_error_of_another_issuer_is_not_believed_either(trip: Trip[Fake
     callback = await trip.visit(attempt, iss="https://evil.example", error="access_denied")
 
     with pytest.raises(Refusal) as raised:
-        await trip.gateway.exchange(attempt, callback)
+        await trip.exchange(attempt, callback)
 
     assert raised.value.code == "issuer_mismatch"
 
@@ -85,9 +85,9 @@ async def test_a_callback_of_another_registration_is_refused(trip: Trip[FakeOpen
     callback = replace(await trip.visit(attempt), registration=RegistrationId("other"))
 
     with pytest.raises(Refusal) as raised:
-        await trip.gateway.exchange(attempt, callback)
+        await trip.exchange(attempt, callback)
 
-    assert raised.value.code == "issuer_mismatch"
+    assert raised.value.code == "provider_mismatch"
     assert trip.fake.requests["token"] == 0
 
 
@@ -98,7 +98,7 @@ async def test_two_providers_do_not_get_each_others_codes(trip: Trip[FakeOpenIdP
         stolen = await honest.visit(replace(attempt))
 
         with pytest.raises(Refusal) as raised:
-            await trip.gateway.exchange(attempt, stolen)
+            await trip.exchange(attempt, stolen)
 
         assert raised.value.code == "issuer_mismatch"
         assert (trip.fake.requests["token"], honest.fake.requests["token"]) == (0, 0)
@@ -112,7 +112,7 @@ async def test_g19_06_a_code_is_not_sent_again_after_a_time_out(trip: Trip[FakeO
     began = time.monotonic()
 
     with pytest.raises(Fault) as raised:
-        await trip.gateway.exchange(attempt, callback)
+        await trip.exchange(attempt, callback)
 
     assert raised.value.code == "provider_unavailable"
     assert time.monotonic() - began < 9
@@ -172,6 +172,24 @@ async def test_userinfo_is_not_asked_when_no_attribute_is(trip: Trip[FakeOpenIdP
 
     assert verified.profile == {}
     assert trip.fake.requests["userinfo"] == 0
+
+
+async def test_userinfo_is_not_asked_for_what_nobody_keeps(trip: Trip[FakeOpenIdProvider]) -> None:
+    """The scope `profile` covers more than the name; what is missing of it in the ID token stays where it is."""
+    trip.fake.claims_in_id_token = frozenset({"sub", "email", "email_verified", "name"})
+    attempt = trip.attempt("email", "name")
+    verified = await trip.exchange(attempt, await trip.visit(attempt), "email", "name")
+
+    assert verified.profile.keys() == {"email", "name"}
+    assert trip.fake.requests["userinfo"] == 0
+
+
+async def test_what_nobody_keeps_is_not_in_the_profile(trip: Trip[FakeOpenIdProvider]) -> None:
+    """Though the Provider told it, and its scope was asked for."""
+    attempt = trip.attempt("name", "locale")
+    verified = await trip.exchange(attempt, await trip.visit(attempt), "name")
+
+    assert verified.profile.keys() == {"name"}
 
 
 async def test_a_provider_without_userinfo_tells_what_it_tells(trip: Trip[FakeOpenIdProvider]) -> None:

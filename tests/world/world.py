@@ -87,7 +87,7 @@ class World:
 
     async def declare(self, more: str) -> None:
         """Have `broker apply` make clients.toml true, with `more` TOML behind it. The broker may be running."""
-        await apply_file(self.settings, self._files.declare(self.folder, more), dry_run=False)
+        await apply_file(self.settings, self._files.declare(self.folder, more), dry_run=False, clock=self.clock)
 
     async def rows(self, query: str) -> Rows:
         """Ask the database, past the broker."""

@@ -25,7 +25,8 @@ from broker.domain.errors import Conflict, Fault
 from broker.domain.ids import AuthorizationId, KeyedHash
 from broker.domain.ledger import AuditEvent
 from broker.domain.manifest import Declared, Manifest
-from broker.flows.ports import Catalogue, Ports
+from broker.flows.found import Catalogue
+from broker.flows.ports import Ports
 
 _TRIES = 4
 
@@ -50,16 +51,16 @@ async def apply(manifest: Manifest, ports: Ports, *, dry_run: bool) -> tuple[Dif
     Raises `Fault` when somebody else goes on changing the same things.
     """
     for _ in range(_TRIES):
-        stored = await ports.store.catalogue()
+        stored, now = await ports.store.catalogue(), ports.clock.now()
         differences = (
-            *_clients(manifest, stored),
-            *_applications(manifest, stored, ports),
-            *_authorizations(manifest, stored, ports),
+            *_clients(manifest, stored, now),
+            *_applications(manifest, stored, ports, now),
+            *_authorizations(manifest, stored, ports, now),
         )
         if dry_run or not differences:
             return differences
         try:
-            await ports.store.write(*(d.change for d in differences), *_records(differences, ports.clock.now()))
+            await ports.store.write(*(d.change for d in differences), *_records(differences, now))
         except Conflict:
             continue  # somebody else applies at this moment: compare with what is there now
         return differences
@@ -72,7 +73,7 @@ def _records(differences: tuple[Difference, ...], now: int) -> Iterator[Record]:
         yield Record(event=AuditEvent(at=now, action=action, outcome="done", object_id=d.object_id))
 
 
-def _clients(manifest: Manifest, stored: Catalogue) -> Iterator[Difference]:
+def _clients(manifest: Manifest, stored: Catalogue, now: int) -> Iterator[Difference]:
     for client in manifest.clients:
         before = stored.clients.get(client.id)
         if before != client:
@@ -82,7 +83,7 @@ def _clients(manifest: Manifest, stored: Catalogue) -> Iterator[Difference]:
                 what=f"client {client.id}",
                 detail=f"{client.name!r} {_changed(rights, client.rights)}".strip(),
                 object_id=client.id,
-                change=PutClientOrg(client_org=client),
+                change=PutClientOrg(client_org=client, at=now),
             )
     for gone in sorted(stored.clients.keys() - {client.id for client in manifest.clients}):
         yield Difference(
@@ -90,11 +91,11 @@ def _clients(manifest: Manifest, stored: Catalogue) -> Iterator[Difference]:
             what=f"client {gone}",
             detail="with every Authorization it gave",
             object_id=gone,
-            change=RemoveClientOrg(client_org_id=gone),
+            change=RemoveClientOrg(client_org_id=gone, at=now),
         )
 
 
-def _applications(manifest: Manifest, stored: Catalogue, ports: Ports) -> Iterator[Difference]:
+def _applications(manifest: Manifest, stored: Catalogue, ports: Ports, now: int) -> Iterator[Difference]:
     for declared in manifest.applications:
         application = _hashed(declared, ports)
         before = stored.applications.get(application.id)
@@ -116,11 +117,11 @@ def _applications(manifest: Manifest, stored: Catalogue, ports: Ports) -> Iterat
             what=f"application {gone}",
             detail="with its grants and consents",
             object_id=gone,
-            change=RemoveApplication(application_id=gone),
+            change=RemoveApplication(application_id=gone, at=now),
         )
 
 
-def _authorizations(manifest: Manifest, stored: Catalogue, ports: Ports) -> Iterator[Difference]:
+def _authorizations(manifest: Manifest, stored: Catalogue, ports: Ports, now: int) -> Iterator[Difference]:
     before = {(a.client_org, a.invited_email): a for a in stored.authorizations}
     declared: set[tuple[str, KeyedHash]] = set()
     for invited in manifest.authorizations:
@@ -135,7 +136,7 @@ def _authorizations(manifest: Manifest, stored: Catalogue, ports: Ports) -> Iter
                 invited_email=email,
                 user_id=None,
                 rights=invited.rights,
-                created_at=ports.clock.now(),
+                created_at=now,
             )
             yield Difference(
                 sign="+",
@@ -150,7 +151,7 @@ def _authorizations(manifest: Manifest, stored: Catalogue, ports: Ports) -> Iter
                 what=what,
                 detail=_changed(former.rights, invited.rights),
                 object_id=former.id,
-                change=SetRights(authorization_id=former.id, rights=invited.rights),
+                change=SetRights(authorization_id=former.id, rights=invited.rights, at=now),
             )
     kept_clients = {client.id for client in manifest.clients}
     for key, gone in before.items():
@@ -161,7 +162,7 @@ def _authorizations(manifest: Manifest, stored: Catalogue, ports: Ports) -> Iter
                 what=f"authorization {gone.client_org} -> {holder}",
                 detail=_changed(gone.rights, frozenset()),
                 object_id=gone.id,
-                change=RemoveAuthorization(authorization_id=gone.id),
+                change=RemoveAuthorization(authorization_id=gone.id, at=now),
             )
 
 

@@ -11,6 +11,7 @@ from broker.domain.connection import UpstreamTokens
 from broker.domain.errors import Conflict, SealBroken
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import GIVE_UP_AFTER, PendingRevocation, RevocationResult, next_wait
+from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Ports
 
 _BATCH = 20
@@ -33,8 +34,10 @@ async def _deliver(pending: PendingRevocation, ports: Ports) -> bool:
     await ports.store.write(
         RetryRevocation(id=pending.id, expected_tries=pending.tries, next_try_at=now + next_wait(pending.tries))
     )
-    again = await _is_connected_again(pending, ports)
-    result = RevocationResult.GIVEN_UP if again else await _tell(pending, ports)
+    found = await ports.store.connection(pending.connection_id)
+    # Most Providers end the whole grant by any of its tokens: what the User has just connected anew would end too.
+    again = found is not None and found.connection.sealed_tokens is not None
+    result = RevocationResult.GIVEN_UP if again else await _tell(pending, found, ports)
     if result is RevocationResult.PENDING and now >= pending.created_at + GIVE_UP_AFTER:
         result = RevocationResult.GIVEN_UP
     if result is RevocationResult.PENDING:
@@ -53,20 +56,18 @@ async def _deliver(pending: PendingRevocation, ports: Ports) -> bool:
     return True
 
 
-async def _is_connected_again(pending: PendingRevocation, ports: Ports) -> bool:
-    """Most Providers end the whole grant by any of its tokens: what the User has just connected anew would end too."""
-    found = await ports.store.connection(pending.connection_id)
-    return found is not None and found.connection.sealed_tokens is not None
-
-
-async def _tell(pending: PendingRevocation, ports: Ports) -> RevocationResult:
+async def _tell(pending: PendingRevocation, found: ConnectionInFull | None, ports: Ports) -> RevocationResult:
     if pending.registration not in ports.upstream.registrations:
         return RevocationResult.UNSUPPORTED
-    key = await ports.store.data_key(pending.user_id)
-    if key is None or pending.sealed_token is None:
+    if found is None:
+        key, sealed_token = await ports.store.data_key(pending.user_id), pending.sealed_token
+    else:  # both of one moment: the User may have been given another data key since we read what is due
+        key = found.data_key
+        sealed_token = next((told.sealed_token for told in found.revocations if told.id == pending.id), None)
+    if key is None or sealed_token is None:
         return RevocationResult.GIVEN_UP
     try:
-        plaintext = await ports.vault.open(key, pending.place, pending.sealed_token)
+        plaintext = await ports.vault.open(key, pending.place, sealed_token)
     except SealBroken:
         return RevocationResult.GIVEN_UP
     return await ports.upstream.revoke(pending.registration, UpstreamTokens.from_bytes(plaintext))

@@ -13,7 +13,8 @@ from broker.domain.errors import Conflict, Fault, NotFound, SealBroken
 from broker.domain.ids import ConnectionId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import PendingRevocation, RevocationResult
-from broker.flows.ports import ConnectionInFull, Ports
+from broker.flows.found import ConnectionInFull
+from broker.flows.ports import Ports
 from broker.flows.sealed import open_tokens
 
 _TRIES = 4

@@ -16,6 +16,8 @@ from broker.flows.sealed import open_attributes
 class ShownConnection:
     """A Connection as its User may see it. `attributes` is empty when it does not open; it then needs attention.
 
+    What the policy does not allow any more is not among them, though it may be kept still: it is about to go.
+
     `revocations` as in `ConnectionInFull`.
     """
 
@@ -34,6 +36,8 @@ async def show_connections(user_id: UserId, ports: Ports) -> tuple[ShownConnecti
             attributes = await open_attributes(found.connection, found.data_key, ports.vault)
         except SealBroken:
             attributes, status = (), ConnectionStatus.NEEDS_REAUTH
+        allowed = ports.policy.keeps(found.connection.registration, found.clients)
+        attributes = tuple(a for a in attributes if a.name in allowed)
         shown.append(
             ShownConnection(
                 connection=found.connection, status=status, attributes=attributes, revocations=found.revocations

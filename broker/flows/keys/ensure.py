@@ -1,71 +1,45 @@
 """Owns that there is a key to sign with: makes the first one, sealed, when there is none.
 
-Refuses a second active key: a unique key in SQL decides when two processes start at once.
+Refuses a second active key: a unique key in SQL decides when two processes start at once. Writes only if it may.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from broker.domain.changes import AddDataKey, AddSigningKey, Record
 from broker.domain.errors import Conflict, Fault
-from broker.domain.ledger import AuditEvent
 from broker.domain.sealing import SYSTEM_OWNER, WrappedKey
-from broker.domain.signing_key import SigningKey, place_of
-from broker.flows.ports import Clock, Store, Vault
-
-_TRIES = 4
-
-
-class NewKey(Protocol):
-    """A fresh key pair: its id, its algorithm, its public half as JSON and its private half as PKCS #8."""
-
-    @property
-    def kid(self) -> str: ...
-    @property
-    def alg(self) -> str: ...
-    @property
-    def public_jwk(self) -> str: ...
-    @property
-    def private_der(self) -> bytes: ...
+from broker.domain.signing_key import Make, SigningKey, an_active_one, published
+from broker.flows.signing_key import TRIES, KeyTools, made
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SigningKeys:
-    """All signing keys, one of them active, and the data key that opens their private halves."""
+    """The keys that are published, one of them active, and the data key that opens their private halves."""
 
     records: Sequence[SigningKey]
     data_key: WrappedKey
 
 
-async def ensure_signing_key(
-    store: Store, vault: Vault, clock: Clock, generate: Callable[[], Awaitable[NewKey]]
-) -> SigningKeys:
-    """The keys to sign and verify with. Raises `Fault` when the store does not answer."""
-    for _ in range(_TRIES):
-        records = await store.signing_keys()
-        data_key = await store.data_key(SYSTEM_OWNER)
-        if data_key is not None and any(record.active for record in records):
-            return SigningKeys(records=records, data_key=data_key)
-        now = clock.now()
+async def ensure_signing_key(tools: KeyTools, *, algorithm: str, writes: bool) -> SigningKeys:
+    """The keys to sign and verify with. Raises `Fault` when the store does not answer.
+
+    A key that had to be made is for `algorithm`, and signs at once. Unless `writes`, it is known to the caller alone,
+    and the store is left as it is.
+    """
+    for _ in range(TRIES):
+        records = published(await tools.store.signing_keys())
+        if an_active_one(records) is not None:
+            data_key = await tools.store.data_key(SYSTEM_OWNER)
+            # Were theirs lost, none of them would open under another one: loading them says so.
+            instead = data_key or await tools.vault.new_key(SYSTEM_OWNER, tools.clock.now())
+            return SigningKeys(records=records, data_key=instead)
+        new = await made(Make(alg=algorithm, active=True), tools)
+        if not writes:
+            return SigningKeys(records=(*records, new.key), data_key=new.data_key)
         try:
-            if data_key is None:
-                data_key = await vault.new_key(SYSTEM_OWNER, now)
-                await store.write(AddDataKey(key=data_key))
-            new = await generate()
-            key = SigningKey(
-                kid=new.kid,
-                alg=new.alg,
-                active=True,
-                public_jwk=new.public_jwk,
-                sealed_private=await vault.seal(data_key, place_of(new.kid), new.private_der),
-                data_key_id=data_key.id,
-                created_at=now,
-            )
-            event = AuditEvent(at=now, action="signing_key.add", outcome="done", object_id=key.kid)
-            await store.write(AddSigningKey(key=key), Record(event=event))
+            await tools.store.write(*new.changes)
         except Conflict:
             continue  # another process was first
     raise Fault("contention", "The signing key could not be settled.")

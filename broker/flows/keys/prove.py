@@ -13,12 +13,15 @@ _NAME = "lookup"
 _KNOWN = "partner-ops-broker"
 
 
-async def prove_keys(store: Store, vault: Vault, secrets: Secrets) -> tuple[str, ...]:
-    """What is wrong with the keyring, in words for the operator; empty when it fits. Raises `Fault`."""
+async def prove_keys(store: Store, vault: Vault, secrets: Secrets, *, writes: bool) -> tuple[str, ...]:
+    """What is wrong with the keyring, in words for the operator; empty when it fits. Raises `Fault`.
+
+    A database that knows no lookup key yet is given this one, if `writes`; else it fits, and is left as it is.
+    """
     problems = list(await vault.check(await store.data_keys_by_kek()))
     made = secrets.keyed_hash("key_check", _KNOWN)
     noted = await store.key_check(_NAME)
-    if noted is None and not problems:
+    if noted is None and not problems and writes:
         try:
             await store.write(AddKeyCheck(name=_NAME, value=made))
         except Conflict:

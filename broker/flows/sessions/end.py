@@ -5,7 +5,8 @@ from __future__ import annotations
 from broker.domain.changes import Change, EndOtherSessions, EndSession, Record
 from broker.domain.ids import SessionId
 from broker.domain.ledger import AuditEvent
-from broker.flows.ports import LiveSession, Ports
+from broker.flows.found import LiveSession
+from broker.flows.ports import Ports
 
 
 async def end_sessions(which: SessionId | None, signed_in: LiveSession, ports: Ports, *, request_id: str) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from broker.domain.changes import TouchSession
 from broker.domain.user import UserStatus
-from broker.flows.ports import LiveSession, Ports
+from broker.flows.found import LiveSession
+from broker.flows.ports import Ports
 
 
 async def resume(cookie: str | None, ports: Ports) -> LiveSession | None:

@@ -11,7 +11,8 @@ from broker.domain.authorize_request import Parameters, application_id_of
 from broker.domain.changes import EndSession, Record
 from broker.domain.errors import Refusal
 from broker.domain.ledger import AuditEvent
-from broker.flows.ports import LiveSession, Ports
+from broker.flows.found import LiveSession
+from broker.flows.ports import Ports
 
 _NAMES = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "ui_locales")
 _MAX = 4096

@@ -25,8 +25,9 @@ from broker.domain.ids import ClientOrgId, GrantId
 from broker.domain.ledger import AuditEvent
 from broker.domain.redirect import answer_url
 from broker.domain.session import Session
-from broker.flows.id_token_hint import is_expected
-from broker.flows.ports import LiveSession, Ports
+from broker.flows.found import LiveSession
+from broker.flows.id_token_hint import expected_user
+from broker.flows.ports import Ports
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,11 +77,12 @@ async def authorize(
     request = check(parameters, application)
     now = ports.clock.now()
 
-    if (
-        signed_in is None
-        or not _is_fresh(request, signed_in.session, now)
-        or not is_expected(signed_in.user.id, request, ports.signer)
-    ):
+    expected = None if signed_in is None else signed_in.user.id
+    if request.id_token_hint is not None:
+        expected = expected_user(request.id_token_hint, request, ports.signer)
+        if expected is None:  # nobody could ever sign in as they (OpenID Connect Core section 3.1.2.1)
+            raise _refused(request, "login_required", "id_token_hint is no ID token of this application's.")
+    if signed_in is None or signed_in.user.id != expected or not _is_fresh(request, signed_in.session, now):
         if "none" in request.prompts:
             raise _refused(request, "login_required")
         return SignInNeeded(request=request, application=application)
@@ -139,6 +141,7 @@ def _is_fresh(request: AuthorizeRequest, session: Session, now: int) -> bool:
     return request.max_age is None or now - session.auth_time <= request.max_age
 
 
-def _refused(request: AuthorizeRequest, code: str) -> RequestRefused:
-    sentence = "The person has to be asked, and prompt=none forbids it."
+def _refused(
+    request: AuthorizeRequest, code: str, sentence: str = "The person has to be asked, and prompt=none forbids it."
+) -> RequestRefused:
     return RequestRefused(code, sentence, redirect_uri=request.redirect_uri, state=request.state)

@@ -6,13 +6,13 @@ Refuses to connect a further account for nobody, and registrations that this dep
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
 
 from broker.domain.attempt import Purpose, SignInAttempt
 from broker.domain.authorize_request import AuthorizeRequest
 from broker.domain.errors import NotFound, Refusal
 from broker.domain.ids import AttemptId, RegistrationId
-from broker.flows.ports import LiveSession, Ports
+from broker.flows.found import LiveSession
+from broker.flows.ports import Ports
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +51,7 @@ async def begin(
         nonce=ports.secrets.token(),
         code_verifier=ports.secrets.token(),
         scopes=ports.upstream.scopes_for(registration, frozenset(attributes)),
-        continue_to="" if request is None else _to_go_on_with(request),
+        continue_to="" if request is None else request.to_keep(),
         started_at=ports.clock.now(),
     )
     url = await ports.upstream.authorize_url(
@@ -60,9 +60,3 @@ async def begin(
         prompt_login=request is not None and bool(request.prompts & {"login", "select_account"}),
     )
     return Trip(url=url, state=attempt.state, cookie=ports.secrets.seal_attempt(attempt))
-
-
-def _to_go_on_with(request: AuthorizeRequest) -> str:
-    """The request, and whom it expects: that is to be compared once more with who has signed in."""
-    hint = {} if request.id_token_hint is None else {"id_token_hint": request.id_token_hint}
-    return "&".join(filter(None, (request.to_query(), urlencode(hint))))

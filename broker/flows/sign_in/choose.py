@@ -1,13 +1,13 @@
 """Owns what the sign-in page is told: for which Application, and what each Provider would be asked for.
 
-Refuses authorize requests that do not hold. Writes nothing.
+Refuses authorize requests that do not hold, or forbid to ask. Writes nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker.domain.authorize_request import AuthorizeRequest, Parameters, application_id_of, check
+from broker.domain.authorize_request import AuthorizeRequest, Parameters, RequestRefused, application_id_of, check
 from broker.domain.errors import Refusal
 from broker.domain.ids import RegistrationId
 from broker.flows.ports import Ports, RegistrationFacts
@@ -31,6 +31,13 @@ async def choose(parameters: Parameters, ports: Ports) -> Choice:
         if application is None:
             raise Refusal("unknown_application", "The link that brought you here is for an application we do not know.")
         name, request = application.name, check(parameters, application)
+        if "none" in request.prompts:  # the authorize endpoint leads nobody here with it
+            raise RequestRefused(
+                "login_required",
+                "The person has to be asked, and prompt=none forbids it.",
+                redirect_uri=request.redirect_uri,
+                state=request.state,
+            )
     clients = () if request is None or request.organization is None else (request.organization,)
     registrations = tuple(ports.upstream.registrations.values())
     return Choice(

@@ -5,6 +5,7 @@ Refuses to write: it hands back the changes, so that a lost race can be decided 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from broker.domain.application import Application
@@ -22,6 +23,7 @@ from broker.domain.changes import (
     EndSession,
     Record,
     ReplaceConnection,
+    ReplaceDataKey,
     TakeAttempt,
 )
 from broker.domain.client_org import rights_by_client
@@ -32,10 +34,12 @@ from broker.domain.identity import Identity
 from broker.domain.ids import ClientOrgId, ConnectionId, GrantId, IdentityId, KeyedHash, SessionId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.redirect import answer_url
+from broker.domain.sealing import WrappedKey
 from broker.domain.session import Session, new_session
 from broker.domain.user import User, UserStatus, require_active
+from broker.flows.found import Arrival, KnownIdentity, LiveSession
 from broker.flows.id_token_hint import is_expected
-from broker.flows.ports import Arrival, KnownIdentity, LiveSession, Ports, VerifiedSignIn
+from broker.flows.ports import Ports, VerifiedSignIn
 from broker.flows.sealed import open_attributes, open_tokens, seal
 
 
@@ -67,6 +71,11 @@ class Decision:
     url: str = field(repr=False)
 
 
+def may_be_kept(attempt: SignInAttempt, ports: Ports) -> Mapping[str, str]:
+    """Attribute -> purpose of what was asked of the Provider, for the Client that the trip is for."""
+    return ports.policy.keeps(attempt.registration, () if attempt.organization is None else (attempt.organization,))
+
+
 async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
     """Decide all of it. Raises `Refusal` or `Fault`."""
     now = ports.clock.now()
@@ -81,6 +90,10 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
             )
         known, new = await _newcomer(back, ports, now)
         changes += new
+    elif known.connection is None:
+        key, announced = await _announced(known.data_key, ports)
+        known = replace(known, data_key=key)
+        changes.append(announced)
     if connecting is not None and connecting.user.id != known.user.id:
         raise Refusal("identity_in_use", "This account already belongs to somebody else here.")
     require_active(known.user)  # after that: nobody is told whether somebody else is switched off
@@ -90,7 +103,8 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
     bound = tuple(replace(a, user_id=known.user.id) for a in held.authorizations)
     rights = rights_by_client(bound, held.clients)
 
-    connection_id, kept = await _keep(back, known, tuple(rights), ports, now)
+    kept, malformed = await _keep(back, known, tuple(rights), ports, now)
+    connection_id = kept.connection.id
     changes.append(kept)
 
     if connecting is not None:
@@ -114,7 +128,8 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
         at=now,
         action=f"{attempt.purpose}.finish",
         outcome="done",
-        reason=answer.refused,  # somebody signed in, also where the Application that waits gets no code for it
+        # Somebody signed in, also where the Application that waits gets no code for it.
+        reason="attribute_malformed" if malformed and not answer.refused else answer.refused,
         request_id=back.request_id,
         user_id=known.user.id,
         application_id=None if back.asked is None else back.asked[1].id,
@@ -139,6 +154,9 @@ async def _newcomer(back: Return, ports: Ports, now: int) -> tuple[KnownIdentity
     if key is None:
         key = await ports.vault.new_key(user.id, now)
         changes.append(AddDataKey(key=key))
+    else:
+        key, announced = await _announced(key, ports)
+        changes.append(announced)
     identity = Identity(
         id=IdentityId(ports.secrets.new_id("idn")),
         hash=back.identity_hash,
@@ -150,14 +168,32 @@ async def _newcomer(back: Return, ports: Ports, now: int) -> tuple[KnownIdentity
     return KnownIdentity(identity=identity, user=user, data_key=key, connection=None), changes
 
 
+async def _announced(key: WrappedKey, ports: Ports) -> tuple[WrappedKey, Change]:
+    """The same data key in a new wrapping, when a row is to be added under it.
+
+    Whoever replaces the User's key at this moment knows nothing of that row: so one of the two loses, and looks again.
+    """
+    (same,) = await ports.vault.rewrap([key])
+    if same is None:
+        raise _does_not_unwrap(key)
+    return same, ReplaceDataKey(key=same, expected_id=key.id, expected_wrapped=key.wrapped)
+
+
+def _does_not_unwrap(key: WrappedKey) -> Fault:
+    return Fault("seal_broken", "Something is down on our side.", detail=f"key {key.id}")
+
+
 async def _keep(
     back: Return,
     known: KnownIdentity,
     clients: tuple[ClientOrgId, ...],
     ports: Ports,
     now: int,
-) -> tuple[ConnectionId, Change]:
-    """Select by the policy, seal, and say how the Connection is to be written. The rest of the profile ends here."""
+) -> tuple[AddConnection | ReplaceConnection, bool]:
+    """Select by the policy, seal, and say how the Connection is to be written, and whether a value was malformed.
+
+    The rest of the profile ends here.
+    """
     attempt, verified, before = back.attempt, back.verified, known.connection
     kept_before: tuple[KeptAttribute, ...] = ()
     tokens = verified.tokens
@@ -170,12 +206,11 @@ async def _keep(
         except SealBroken:
             kept_before = ()  # what cannot be read is replaced by what the Provider has just said
 
-    asked_of = () if attempt.organization is None else (attempt.organization,)
     selected = ports.policy.select(attempt.registration, verified.profile, clients)
     kept = refreshed_attributes(
         selected.values,
         kept_before,
-        asked=ports.policy.keeps(attempt.registration, asked_of),
+        asked=may_be_kept(attempt, ports),
         allowed=ports.policy.keeps(attempt.registration, clients),
         now=now,
     )
@@ -191,11 +226,11 @@ async def _keep(
     try:
         attributes, sealed_tokens = await seal(connection, kept, tokens, known.data_key, ports.vault)
     except SealBroken:
-        raise Fault("seal_broken", "Something is down on our side.", detail=f"key {known.data_key.id}") from None
+        raise _does_not_unwrap(known.data_key) from None
     connection = replace(connection, sealed_attributes=attributes, sealed_tokens=sealed_tokens)
     if before is None:
-        return connection.id, AddConnection(connection=connection)
-    return connection.id, ReplaceConnection(connection=connection, expected_generation=before.generation)
+        return AddConnection(connection=connection), bool(selected.malformed)
+    return ReplaceConnection(connection=connection, expected_generation=before.generation), bool(selected.malformed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,10 +247,10 @@ def _answer(back: Return, session: Session, rights: Rights, ports: Ports, now: i
         page = f"/account/connections?connected={back.attempt.registration}" if back.connecting else "/account"
         return _Answer(url=f"{ports.issuer}{page}")
     request, application = back.asked
-    if not application.first_party:  # the consent page lies between; the person is signed in by then
-        return _Answer(url=f"{ports.issuer}/oauth/authorize?{back.attempt.continue_to}")
     if (error := _refused(request, application, session, rights, ports)) is not None:
         return _Answer(url=answer_url(request.redirect_uri, ports.issuer, request.state, error=error), refused=error)
+    if not application.first_party:  # the consent page lies between; the person is signed in by then
+        return _Answer(url=f"{ports.issuer}/oauth/authorize?{back.attempt.continue_to}")
     code = ports.secrets.token()
     grant = new_grant(
         request,

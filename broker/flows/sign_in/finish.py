@@ -14,8 +14,9 @@ from broker.domain.authorize_request import AuthorizeRequest, application_id_of,
 from broker.domain.changes import TakeAttempt
 from broker.domain.errors import Conflict, Fault, Refusal
 from broker.domain.identity import normalise_email
-from broker.flows.ports import Callback, LiveSession, Ports
-from broker.flows.sign_in.decision import Decision, Return, decide
+from broker.flows.found import LiveSession
+from broker.flows.ports import Callback, Ports
+from broker.flows.sign_in.decision import Decision, Return, decide, may_be_kept
 
 _TRIES = 64
 """How often a lost race (two first sign-ins at once, an invitation taken meanwhile) is decided afresh.
@@ -49,12 +50,9 @@ async def finish(
         raise Refusal("invalid_state", "This sign-in was not started in this browser.", detail="no attempt")
     check_callback(attempt, registration=callback.registration, state=callback.state, now=ports.clock.now())
     check_initiator(attempt, None if signed_in is None else signed_in.user.id)
-    if await ports.store.attempt_taken(attempt.id):
-        raise _taken()
-
     asked = await _asked(attempt, ports)
     try:
-        verified = await ports.upstream.exchange(attempt, callback)
+        verified = await ports.upstream.exchange(attempt, callback, may_be_kept(attempt, ports))
         email = normalise_email(verified.verified_email or "")
         back = Return(
             attempt=attempt,
@@ -76,13 +74,15 @@ async def finish(
 
 async def _asked(attempt: SignInAttempt, ports: Ports) -> tuple[AuthorizeRequest, Application] | None:
     """The authorize request that waits for this sign-in, checked once more: its Application may have changed."""
-    if not attempt.continue_to:
-        return None
     parameters = parse_qs(attempt.continue_to)
-    application = await ports.store.application(application_id_of(parameters))
-    if application is None:
+    found = await ports.store.attempt(attempt.id, application_id_of(parameters) if parameters else None)
+    if found.taken:
+        raise _taken()
+    if not parameters:
+        return None
+    if found.application is None:
         raise Refusal("unknown_application", "The application you were signing in to is not known here any more.")
-    return check(parameters, application), application
+    return check(parameters, found.application), found.application
 
 
 async def _settle(back: Return, ports: Ports) -> Decision:

@@ -12,11 +12,12 @@ from broker.domain.authorize_request import Parameters, RequestRefused
 from broker.domain.client_org import rights_by_client
 from broker.domain.errors import Refusal
 from broker.flows.connections.show import show_connections
-from broker.flows.ports import LiveSession
+from broker.flows.found import LiveSession
 from broker.flows.sign_in.authorize import Answered, ConsentNeeded, SignInNeeded, authorize
 from broker.flows.sign_in.begin import begin
 from broker.flows.sign_in.choose import choose
 from broker.web import context
+from broker.web.handlers.shown import name_of
 from broker.web.handlers.sign_in import depart
 from broker.web.pages import words
 from broker.web.pages.parts import ConsentClient, WantedAttribute
@@ -89,22 +90,15 @@ async def _consent_view(
     web = context.web_of(request)
     held = await web.ports.store.held_authorizations(session.user.id)
     rights = rights_by_client(held.authorizations, held.clients)
-    shown = next(
-        (
-            c
-            for c in await show_connections(session.user.id, web.ports)
-            if c.connection.id == session.session.connection_id
-        ),
-        None,
-    )
+    shown = await show_connections(session.user.id, web.ports)
     wanted: list[WantedAttribute] = []
-    if shown is not None:
-        values = {a.name: a.value for a in shown.attributes}
-        for name, purpose in web.ports.policy.releases(shown.connection.registration, needed.clients).items():
+    if (used := next((c for c in shown if c.connection.id == session.session.connection_id), None)) is not None:
+        values = {a.name: a.value for a in used.attributes}
+        for name, purpose in web.ports.policy.releases(used.connection.registration, needed.clients).items():
             if name in values and needed.covers(name):
                 wanted.append(WantedAttribute(attribute=words.attribute(name), value=values[name], purpose=purpose))
     return ConsentView(
-        shell=context.shell(request, session),
+        shell=context.shell(request, session, name=name_of(shown)),
         action=CONSENT,
         application=needed.application.name,
         attributes=tuple(wanted),

@@ -73,9 +73,9 @@ async def disconnect_page(request: Request) -> Response:
         stays=(
             Staying(
                 what="A fingerprint of the account, from which nobody can tell whose it is",
-                why="So that you come back to the same authorizations when you sign in with it again.",
+                why="So that you find what you may do again, should you sign in with it once more.",
             ),
-            Staying(what="A line in the record of decisions, without any value", why="To prove that it was done."),
+            Staying(what="A line in our record that you disconnected it, and when", why="To prove that it was done."),
         ),
     )
     return context.page(view)

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from broker.domain.ids import SessionId
 from broker.domain.session import IDLE_LIFETIME
 from broker.flows.connections.show import show_connections
-from broker.flows.ports import LiveSession
+from broker.flows.found import LiveSession
 from broker.flows.sessions.end import end_sessions
 from broker.web import context
 from broker.web.handlers.shown import facts_of, mark_of, name_of
@@ -20,7 +20,8 @@ from broker.web.pages.views import SessionsView, SignedOutView
 async def sessions_page(request: Request) -> Response:
     """Where the User is signed in."""
     session = await context.require_signed_in(request)
-    return context.page(await _sessions_view(request, session, None))
+    notice = outcomes.session_ended() if "ended" in request.query_params else None
+    return context.page(await _sessions_view(request, session, notice))
 
 
 async def end_one_session(request: Request) -> Response:
@@ -33,7 +34,7 @@ async def end_one_session(request: Request) -> Response:
         response = context.page(SignedOutView(shell=context.shell(request, None)))
         web.cookies.clear(response, web.cookies.session)
         return response
-    return RedirectResponse("/account/sessions", status_code=303)
+    return RedirectResponse("/account/sessions?ended=one", status_code=303)
 
 
 async def end_other_sessions(request: Request) -> Response:

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from broker.domain.connection import ConnectionStatus
 from broker.domain.outbox import RevocationResult
 from broker.flows.connections.show import ShownConnection
-from broker.flows.ports import LiveSession, RegistrationFacts
+from broker.flows.found import LiveSession
+from broker.flows.ports import RegistrationFacts
 from broker.web import context
 from broker.web.pages import words
 from broker.web.pages.parts import (
@@ -93,7 +94,7 @@ def rows_of(request: Request, shown: ShownConnection) -> tuple[KeptRow, ...]:
         KeptRow(
             attribute=words.attribute(a.name),
             value=a.value,
-            purpose=keeps.get(a.name, "No longer allowed; it goes with the next sign-in"),
+            purpose=keeps[a.name],
             since=a.since,
         )
         for a in shown.attributes
@@ -148,4 +149,5 @@ def kept_value(shown: tuple[ShownConnection, ...], name: str) -> str | None:
 
 
 def name_of(shown: tuple[ShownConnection, ...]) -> str:
-    return kept_value(shown, "name") or kept_value(shown, "email") or "your account"
+    """How the User knows themselves; "" where nothing is kept that says it."""
+    return kept_value(shown, "name") or kept_value(shown, "email") or ""

@@ -11,16 +11,17 @@ from broker.domain.attempt import Purpose
 from broker.domain.errors import Refusal
 from broker.domain.ids import RegistrationId
 from broker.domain.redirect import with_state
+from broker.flows.connections.show import show_connections
 from broker.flows.ports import Callback
 from broker.flows.sessions.sign_out import ConfirmationNeeded, SignedOut, sign_out
 from broker.flows.sign_in.begin import Trip, begin
 from broker.flows.sign_in.choose import choose
 from broker.flows.sign_in.finish import finish
 from broker.web import context, origin
-from broker.web.handlers.shown import mark_of
+from broker.web.handlers.shown import mark_of, name_of
 from broker.web.pages import words
 from broker.web.pages.device import device
-from broker.web.pages.parts import ProviderChoice, SignInNotice
+from broker.web.pages.parts import Link, ProviderChoice, SignInNotice
 from broker.web.pages.views import SignedOutView, SignInView, SignOutView
 from broker.web.parameters import as_query, form_of, of_authorize_request, one, query_of
 
@@ -110,12 +111,14 @@ async def end_session_endpoint(request: Request) -> Response:
     asked = {name: values for name, values in parameters.items() if name not in ("csrf", "confirmed")}
     outcome = await sign_out(asked, session, web.ports, confirmed=confirmed, request_id=context.request_id_of(request))
     if isinstance(outcome, ConfirmationNeeded):
-        hidden = (*parse_qsl(as_query(asked), keep_blank_values=True), ("confirmed", "yes"))
+        name = None if session is None else name_of(await show_connections(session.user.id, web.ports))
+        shell = context.shell(request, session, name=name)
         view = SignOutView(
-            shell=context.shell(request, session),
+            shell=shell,
             action="/oauth/end-session",
-            hidden=hidden,
+            hidden=(*parse_qsl(as_query(asked), keep_blank_values=True), ("confirmed", "yes")),
             application=outcome.application_name,
+            cancel=Link(label="Stay signed in", href=shell.links.account),
         )
         return context.page(view)
     return _signed_out(request, outcome)

@@ -7,6 +7,7 @@ Refuses a name that is not among them. A changed file gets a new name, so that a
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,13 +34,22 @@ def asset_path(name: str) -> str:
     return _PATHS[name]
 
 
+def packed(stylesheet: bytes) -> bytes:
+    """A stylesheet without its comments and needless space: those are for who reads the file.
+
+    Inside quotes it must have no space beside any of `{};,` and none after a colon; a test holds that.
+    """
+    bare = re.sub(rb"\s+", b" ", re.sub(rb"/\*.*?\*/", b"", stylesheet, flags=re.DOTALL))
+    return re.sub(rb" ?([{};,]) ?", rb"\1", bare).replace(b": ", b":").replace(b";}", b"}").strip()
+
+
 def _load() -> tuple[dict[str, Asset], dict[str, str]]:
     assets: dict[str, Asset] = {}
     paths: dict[str, str] = {}
     for file in sorted(_FOLDER.iterdir()):
         if file.suffix not in _TYPES:
             continue
-        content = file.read_bytes()
+        content = packed(file.read_bytes()) if file.suffix == ".css" else file.read_bytes()
         digest = hashlib.sha256(content).hexdigest()[:16]
         path = f"/assets/{file.stem}.{digest}{file.suffix}"
         assets[path] = Asset(content=content, content_type=_TYPES[file.suffix], etag=f'"{digest}"')

@@ -20,6 +20,7 @@ PRIVACY: tuple[Section, ...] = (
         title="How it is kept",
         paragraphs=(
             "What is kept about you, and the access the provider gave us, is encrypted with a key of your own.",
+            "What is taken off the list above is deleted, also where we kept it before.",
             "Applications learn what you may do and for whom, and of the list above only what is marked as passed on.",
         ),
     ),

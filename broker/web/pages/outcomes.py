@@ -13,33 +13,15 @@ def connected(provider_name: str) -> Notice:
     return Notice(tone="good", text=f"{provider_name} is connected. What is kept, and why, is shown below.")
 
 
-def connect_declined(provider_name: str) -> Notice:
-    """The User said no at the Provider while connecting."""
-    return Notice(tone="plain", text=f"{provider_name} was not connected. Nothing was kept and nothing has changed.")
-
-
-def connected_already(provider_name: str) -> Notice:
-    """The account that was chosen is already one of the User's."""
-    return Notice(tone="plain", text=f"That {provider_name} account was connected already. Nothing has changed.")
-
-
-def connected_to_somebody_else(provider_name: str) -> Notice:
-    """The account that was chosen belongs to another User."""
-    return Notice(
-        tone="warn",
-        text=f"That {provider_name} account is already used by somebody else here, so it was not connected.",
-    )
-
-
 def disconnected(provider_name: str, reach: Reach, settings: Link | None = None) -> Notice:
     """A Connection was ended; `settings` is where the User can look at the Provider's side."""
     unfinished = reach in ("pending", "local")
     return Notice(tone="warn" if unfinished else "good", text=_after(provider_name, reach), link=settings)
 
 
-def session_ended(device: str) -> Notice:
+def session_ended() -> Notice:
     """One Session was ended."""
-    return Notice(tone="good", text=f"{device} has been signed out.")
+    return Notice(tone="good", text="That browser has been signed out. You are still signed in here.")
 
 
 def other_sessions_ended(number: int) -> Notice:

@@ -52,6 +52,33 @@ def declined(shell: Shell, *, status: int, provider_name: str, again: str | None
     )
 
 
+def not_connected(shell: Shell, *, status: int, provider_name: str) -> ErrorView:
+    """The User said no at the Provider while connecting a further account."""
+    return ErrorView(
+        shell=shell,
+        status=status,
+        title=f"{provider_name} was not connected",
+        happened=f"You, or {provider_name}, said no to the request. Nothing was kept and nothing has changed.",
+        to_do="If that was a mistake, connect it again. Otherwise there is nothing to do.",
+        action=_back(shell),
+    )
+
+
+def somebody_elses(shell: Shell, *, status: int, provider_name: str) -> ErrorView:
+    """The account that was to be connected is another User's."""
+    return ErrorView(
+        shell=shell,
+        status=status,
+        title="This account belongs to somebody else",
+        happened=(
+            f"The {provider_name} account you chose already lets another person in here, so it was not connected. "
+            "Nothing has changed."
+        ),
+        to_do="Connect another account. If both are yours, tell your administrator the reference below.",
+        action=_back(shell),
+    )
+
+
 def provider_down(shell: Shell, *, status: int, provider_name: str, others: str | None = None) -> ErrorView:
     """The Provider does not answer. `others` is where another way in can be chosen."""
     return ErrorView(
@@ -109,6 +136,10 @@ def our_side(shell: Shell, *, status: int) -> ErrorView:
         happened="It is not your doing, and we have been told about it. What you had before is as it was.",
         to_do="Wait a few minutes and try again. If it stays like this, tell your administrator the reference below.",
     )
+
+
+def _back(shell: Shell) -> Link:
+    return Link(label="Back to your connections", href=shell.links.connections)
 
 
 def _start_again(shell: Shell, again: str | None) -> Link:

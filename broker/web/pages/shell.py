@@ -81,8 +81,9 @@ class Links:
 class Shell:
     """What surrounds a view.
 
-    `csrf` goes into every form unless it is empty. `signed_in_as` is the name the User knows, None for a Visitor.
-    `now` is in seconds since the epoch. `request_id` is what people quote when something went wrong.
+    `csrf` goes into every form unless it is empty. `signed_in_as` is the name the User knows, "" where none is kept,
+    None for a Visitor. `now` is in seconds since the epoch. `request_id` is what people quote when something went
+    wrong.
     """
 
     request_id: str

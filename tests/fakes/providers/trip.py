@@ -74,7 +74,11 @@ class Trip(Generic[AnyFake]):
     async def sign_in(self, *attributes: str) -> VerifiedSignIn:
         """The whole trip."""
         attempt = self.attempt(*attributes)
-        return await self.gateway.exchange(attempt, await self.visit(attempt))
+        return await self.exchange(attempt, await self.visit(attempt), *attributes)
+
+    async def exchange(self, attempt: SignInAttempt, callback: Callback, *attributes: str) -> VerifiedSignIn:
+        """Finish it, wanting these attributes; for none named, all there are."""
+        return await self.gateway.exchange(attempt, callback, attributes or self.gateway.registrations[WORK].attributes)
 
 
 @asynccontextmanager

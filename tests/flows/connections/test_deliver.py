@@ -13,6 +13,7 @@ from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import FIRST_RETRY, GIVE_UP_AFTER, LONGEST_WAIT, PendingRevocation, RevocationResult
 from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.connections.revoke import revoke
+from broker.flows.keys.rekey import rekey
 from tests.fakes.upstream import Person
 from tests.flows.refusals import refusal
 from tests.flows.setting import ADA, GOOGLE, GRACE, NOW
@@ -225,6 +226,17 @@ async def test_a_connection_that_is_gone_is_ended_all_the_same(world: World) -> 
     assert stored(world, pending).result is RevocationResult.REVOKED
 
 
+@pytest.mark.parametrize("step", ["write", "connection"])
+async def test_a_new_data_key_in_between_loses_no_token(world: World, step: str) -> None:
+    """What was read as due is sealed under the old key by then; what is opened is read anew, with its key."""
+    pending = await disconnected(world)
+    world.store.before(step, lambda: rekey(pending.user_id, world.store, world.ports.vault, world.clock))
+
+    assert await deliver_revocations(world.ports) == 1
+    assert stored(world, pending).result is RevocationResult.REVOKED
+    assert not world.upstream.lives(world.upstream.issued[0])
+
+
 @pytest.mark.parametrize("tells", [0, 1])
 async def test_a_store_that_goes_away_is_a_fault_and_nothing_is_lost(world: World, tells: int) -> None:
     """Before the claim nobody was told; after the Provider was told it is told once more, which does no harm."""
@@ -234,7 +246,7 @@ async def test_a_store_that_goes_away_is_a_fault_and_nothing_is_lost(world: Worl
         async def claimed() -> None:
             world.store.stop_before("write")
 
-        world.store.before("data_key", claimed)
+        world.store.before("connection", claimed)
     else:
         world.store.stop_before("write")
     with refusal(Fault, "storage_unavailable"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from broker.domain.outbox import RevocationResult
 from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.connections.revoke import revoke
 from broker.flows.connections.show import ShownConnection, show_connections
-from tests.flows.setting import ADA, ADA_AT_CORP, CORP, GOOGLE, GRACE, NOW
+from tests.flows.setting import ADA, ADA_AT_CORP, CORP, GOOGLE, GRACE, NOW, POLICY
 from tests.flows.texts import holds
 from tests.flows.world import World
 
@@ -52,6 +53,27 @@ async def test_nobody_has_no_connections(world: World) -> None:
     await world.signed_in(ADA)
 
     assert await show_connections(UserId("usr_unknown"), world.ports) == ()
+
+
+@pytest.mark.parametrize(
+    ("google", "shown"),
+    [
+        ({"keep": {"email": "Contact address"}}, ["email"]),
+        ({"keep": POLICY["google"]["keep"], "clients": {"acme": {}, "globex": {"keep": ["name"]}}}, ["name"]),
+        ({}, []),
+    ],
+    ids=["removed", "narrowed by both Clients", "nothing allowed"],
+)
+async def test_what_is_not_allowed_any_more_is_not_shown(
+    world: World, google: dict[str, Any], shown: list[str]
+) -> None:
+    """From the start of the process that knows the tighter policy, before anything has been purged."""
+    ada = await world.signed_in(ADA)
+    (connection,) = await show_connections(ada.user.id, world.with_policy({"google": google}))
+
+    assert [attribute.name for attribute in connection.attributes] == shown
+    assert len(await world.kept()) == 2
+    assert connection.status is ConnectionStatus.ACTIVE
 
 
 async def test_a_revoked_connection_is_shown_empty_with_what_came_of_it(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from broker.domain.errors import Fault
 from broker.domain.ledger import AuditEvent
 from broker.domain.sealing import SYSTEM_OWNER
 from broker.flows.keys.ensure import SigningKeys, ensure_signing_key
+from broker.flows.signing_key import KeyTools
 from tests.fakes.clock import SettableClock
 from tests.fakes.raced_store import RacedStore
 from tests.flows.refusals import refusal
@@ -32,12 +34,13 @@ class Start:
         self.vault = LocalVault(KEYRING)
         self.made: list[GeneratedKey] = []
 
-    async def generate(self) -> GeneratedKey:
-        self.made.append(await generate_signing_key())
+    async def generate(self, alg: str) -> GeneratedKey:
+        self.made.append(await generate_signing_key(alg))
         return self.made[-1]
 
-    async def ensure(self) -> SigningKeys:
-        return await ensure_signing_key(self.store, self.vault, SettableClock(NOW), self.generate)
+    async def ensure(self, *, writes: bool = True) -> SigningKeys:
+        tools = KeyTools(store=self.store, vault=self.vault, clock=SettableClock(NOW), generate=self.generate)
+        return await ensure_signing_key(tools, algorithm="ES256", writes=writes)
 
 
 @pytest.fixture
@@ -79,17 +82,11 @@ async def test_every_later_start_takes_the_key_that_there_is(start: Start) -> No
 
 
 async def test_two_first_starts_at_once_make_one_key(start: Start) -> None:
-    """Whichever write the other one comes before."""
-    for number_of_writes in range(2):
+    """Whatever the other one comes before."""
+    for what in ("signing_keys", "data_key", "write"):
         store = RacedStore()
         one, other = Start(store), Start(store)
-
-        async def pause() -> None:
-            return
-
-        for _ in range(number_of_writes):
-            store.before("write", pause)
-        store.before("write", other.ensure)
+        store.before(what, other.ensure)
         keys = await one.ensure()
 
         assert [key.kid for key in keys.records] == [other.made[0].kid]
@@ -101,20 +98,47 @@ async def test_keys_that_only_verify_do_not_suffice(start: Start) -> None:
     """One to sign with is made beside them."""
     first = await start.ensure()
     (old,) = first.records
-    start.store.tables.signing_keys[old.kid] = type(old)(
-        kid=old.kid,
-        alg=old.alg,
-        active=False,
-        public_jwk=old.public_jwk,
-        sealed_private=old.sealed_private,
-        data_key_id=old.data_key_id,
-        created_at=old.created_at,
-    )
+    start.store.tables.signing_keys[old.kid] = replace(old, active=False, retired_at=NOW)
     keys = await start.ensure()
 
     assert [(key.kid, key.active) for key in keys.records if key.active] == [(start.made[1].kid, True)]
     assert len(keys.records) == 2
     assert keys.data_key == first.data_key
+
+
+async def test_a_revoked_key_is_no_key(start: Start) -> None:
+    """It is not even loaded; and where it was the only one, another is made."""
+    (old,) = (await start.ensure()).records
+    start.store.tables.signing_keys[old.kid] = replace(old, active=False, sealed_private=b"", revoked_at=NOW)
+    keys = await start.ensure()
+
+    assert [key.kid for key in keys.records] == [start.made[1].kid]
+    assert keys.records[0].active
+
+
+async def test_who_only_looks_gets_a_key_of_their_own(start: Start) -> None:
+    """It opens as any other would, another one each time, and nobody else knows it."""
+    one, other = await start.ensure(writes=False), await start.ensure(writes=False)
+
+    for keys, made in zip((one, other), start.made, strict=True):
+        (loaded,) = await load_signing_keys(keys.records, keys.data_key, start.vault)
+        assert (loaded.kid, loaded.active) == (made.kid, True)
+    assert one.data_key != other.data_key
+    assert start.store.writes == []
+
+
+async def test_who_only_looks_takes_what_there_is(start: Start) -> None:
+    """The key that is active; or, beside keys that only verify, one of their own under the data key of those."""
+    first = await start.ensure()
+    (old,) = first.records
+    start.store.writes.clear()
+    assert await start.ensure(writes=False) == first
+
+    start.store.tables.signing_keys[old.kid] = replace(old, active=False, retired_at=NOW)
+    keys = await start.ensure(writes=False)
+    assert [(key.kid, key.active) for key in keys.records] == [(old.kid, False), (start.made[1].kid, True)]
+    assert keys.data_key == first.data_key
+    assert start.store.writes == []
 
 
 async def test_a_data_key_that_there_is_is_used(start: Start) -> None:

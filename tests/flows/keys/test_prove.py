@@ -13,7 +13,7 @@ from broker.domain.changes import AddKeyCheck
 from broker.domain.errors import Fault
 from broker.flows.keys.prove import prove_keys
 from tests.flows.refusals import refusal
-from tests.flows.setting import ADA
+from tests.flows.setting import ADA, GRACE
 from tests.flows.texts import holds
 from tests.flows.world import KEYRING, World
 
@@ -23,9 +23,9 @@ OTHER = parse_keyring(new_keyring())
 LOOKUP = "keyring: lookup_keys is not the key that this database was written with"
 
 
-async def prove(world: World, keyring: Keyring = KEYRING) -> tuple[str, ...]:
-    """A broker starts with this keyring."""
-    return await prove_keys(world.store, LocalVault(keyring), KeyringSecrets(keyring))
+async def prove(world: World, keyring: Keyring = KEYRING, *, writes: bool = True) -> tuple[str, ...]:
+    """A broker starts with this keyring; or it is only looked at."""
+    return await prove_keys(world.store, LocalVault(keyring), KeyringSecrets(keyring), writes=writes)
 
 
 async def test_the_first_start_notes_its_lookup_key(world: World) -> None:
@@ -48,6 +48,22 @@ async def test_every_later_start_compares(world: World) -> None:
     assert "write" not in {call[0] for call in world.store.received}
 
 
+async def test_who_only_looks_notes_nothing(world: World) -> None:
+    """A database without a note fits every lookup key, and goes on doing so."""
+    assert await prove(world, writes=False) == ()
+    assert await prove(world, replace(KEYRING, lookup_keys=OTHER.lookup_keys), writes=False) == ()
+
+    assert "write" not in {call[0] for call in world.store.received}
+
+
+async def test_who_only_looks_compares(world: World) -> None:
+    """With what the first start noted."""
+    await prove(world)
+
+    assert await prove(world, writes=False) == ()
+    assert await prove(world, replace(KEYRING, lookup_keys=OTHER.lookup_keys), writes=False) == (LOOKUP,)
+
+
 async def test_another_lookup_key_is_refused(world: World) -> None:
     """Under it everybody would be a stranger."""
     await prove(world)
@@ -65,6 +81,27 @@ async def test_a_missing_kek_is_refused(world: World) -> None:
 
     assert problem.startswith("KEK local:main:1 in the keyring is not the one that wrapped data key")
     assert world.written == []
+
+
+async def test_the_damaged_data_key_of_one_user_keeps_nobody_out(world: World) -> None:
+    """Whoever it is: others under the same KEK open."""
+    await world.sign_in(ADA)
+    await world.sign_in(GRACE)
+    keys = world.store.tables.data_keys
+    for owner, key in list(keys.items()):
+        keys[owner] = replace(key, wrapped=b"damaged")
+        assert await prove(world) == (), owner
+        keys[owner] = key
+
+
+async def test_data_keys_that_are_damaged_one_and_all_are_a_problem(world: World) -> None:
+    """As they are under the wrong KEK."""
+    await world.sign_in(ADA)
+    keys = world.store.tables.data_keys
+    keys |= {owner: replace(key, wrapped=b"damaged") for owner, key in keys.items()}
+
+    (problem,) = await prove(world)
+    assert problem.startswith("KEK local:main:1 in the keyring is not the one that wrapped data key")
 
 
 async def test_every_problem_is_told_at_once(world: World) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from broker.domain.ids import SessionId
 from broker.domain.ledger import AuditEvent
-from broker.flows.ports import LiveSession
+from broker.flows.found import LiveSession
 from broker.flows.sessions.end import end_sessions
 from tests.flows.setting import ADA, GRACE, NOW
 from tests.flows.texts import holds

@@ -81,9 +81,9 @@ async def test_a_user_who_is_switched_off_is_not_signed_in(world: World) -> None
     """Until they are on again."""
     finished = await world.sign_in(ADA)
     user_id = (await world.session_of(finished)).user.id
-    await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.SUSPENDED))
+    await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.SUSPENDED, at=world.clock.now()))
     assert await resume(finished.session_cookie, world.ports) is None
-    await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.ACTIVE))
+    await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.ACTIVE, at=world.clock.now()))
 
     assert await resume(finished.session_cookie, world.ports) is not None
 

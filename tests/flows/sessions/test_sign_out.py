@@ -7,7 +7,7 @@ import pytest
 from broker.domain.authorize_request import Parameters
 from broker.domain.errors import OAuthRefusal, Refusal
 from broker.domain.ledger import AuditEvent
-from broker.flows.ports import LiveSession
+from broker.flows.found import LiveSession
 from broker.flows.sessions.sign_out import ConfirmationNeeded, SignedOut, sign_out
 from broker.flows.tokens.userinfo import userinfo
 from tests.fakes.upstream import Person

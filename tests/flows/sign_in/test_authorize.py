@@ -9,7 +9,7 @@ from broker.domain.changes import AddGrant, Record, RemoveApplication
 from broker.domain.errors import Fault, Refusal
 from broker.domain.ids import ApplicationId
 from broker.domain.ledger import AuditEvent
-from broker.flows.ports import LiveSession
+from broker.flows.found import LiveSession
 from broker.flows.sign_in.authorize import Answered, ConsentNeeded, SignInNeeded, authorize
 from tests.fakes.upstream import Person
 from tests.flows.refusals import refusal
@@ -148,14 +148,24 @@ async def test_an_id_token_says_whom_the_application_expects(world: World) -> No
 
 
 async def test_anybody_else_than_the_expected_person_has_to_sign_in(world: World) -> None:
-    """Another person, and a hint which is no ID token of ours for this Application."""
+    """Somebody else, and nobody: the expected person may be about to (OpenID Connect Core section 3.1.2.1)."""
     ada, other = await world.signed_in(ADA), await world.redeem(await world.code(GRACE))
-    own = await world.redeem(await world.code(ADA))
+
+    for signed_in in (ada, None):
+        assert isinstance(await ask(world, signed_in, id_token_hint=other.id_token), SignInNeeded)
+
+
+async def test_nobody_signs_in_for_a_hint_that_names_nobody(world: World) -> None:
+    """No ID token of ours for this Application: whoever signed in would not be the one, so the Application is told."""
+    ada, own = await world.signed_in(ADA), await world.redeem(await world.code(ADA))
     elsewhere = await world.redeem(await world.code(ADA, "reports"), "reports")
     forged = own.id_token[:-4] + "AAAA"
 
-    for hint in (other.id_token, elsewhere.id_token, own.access_token, forged, "a.b.c"):
-        assert isinstance(await ask(world, ada, id_token_hint=hint), SignInNeeded)
+    for signed_in in (ada, None):
+        for hint in (elsewhere.id_token, own.access_token, forged, "a.b.c"):
+            with refusal(RequestRefused, "login_required") as caught:
+                await ask(world, signed_in, id_token_hint=hint)
+            assert "id_token_hint" in caught.value.sentence
 
 
 @pytest.mark.parametrize(
@@ -197,7 +207,7 @@ async def test_an_application_that_goes_meanwhile_gets_nothing(world: World) -> 
     """Trying again will say that it is unknown; until then nothing is half done."""
     ada = await world.signed_in(ADA)
     world.forget()
-    gone = RemoveApplication(application_id=ApplicationId("demo-app"))
+    gone = RemoveApplication(application_id=ApplicationId("demo-app"), at=world.clock.now())
     world.store.before("write", lambda: world.store.write(gone))
 
     with refusal(Fault, "contention"):

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from broker.domain.attempt import Purpose, SignInAttempt
+from broker.domain.authorize_request import MAX_KEPT, RequestRefused
 from broker.domain.errors import Fault, NotFound, Refusal
 from broker.domain.ids import RegistrationId
 from broker.flows.sign_in.begin import Trip, begin
@@ -131,10 +132,15 @@ async def test_a_login_hint_is_passed_on(world: World, login_hint: str | None) -
     assert [departure.login_hint for departure in world.upstream.departures] == [login_hint]
 
 
-async def test_a_request_too_long_for_a_cookie_is_refused(world: World) -> None:
-    """A browser would drop it, and the person would come back as a stranger."""
-    with refusal(Refusal, "request_too_long"):
-        await world.begin(ADA, await world.request(state="s" * 4096))
+async def test_the_longest_request_has_room_in_a_cookie(world: World) -> None:
+    """Were it longer, a browser would drop it, and the person would come back as a stranger."""
+    request = await world.request(state="s" * 1024)
+    room = MAX_KEPT - len(request.to_keep()) - len("&id_token_hint=")
+    longest = await world.request(state="s" * 1024, id_token_hint="h" * room)
+
+    assert attempt_of(await world.begin(ADA, longest), world).continue_to == longest.to_keep()
+    with refusal(RequestRefused, "invalid_request"):
+        await world.request(state="s" * 1024, id_token_hint="h" * (room + 1))
 
 
 async def test_a_provider_that_does_not_answer_is_a_fault(world: World) -> None:

@@ -70,3 +70,11 @@ async def test_a_request_that_does_not_hold_is_the_applications_business(world: 
         await choose(asked(code_challenge=None), world.ports)
 
     assert caught.value.redirect_uri == "https://demo-app.example/callback"
+
+
+async def test_who_must_not_be_asked_is_offered_no_choice(world: World) -> None:
+    """`prompt=none`: no link of ours leads here with it, but somebody's might."""
+    with refusal(RequestRefused, "login_required") as caught:
+        await choose(asked(prompt="none"), world.ports)
+
+    assert (caught.value.redirect_uri, caught.value.state) == ("https://demo-app.example/callback", "state-canary")

@@ -10,7 +10,7 @@ from broker.domain.authorize_request import RequestRefused
 from broker.domain.changes import AddGrant, PutConsent
 from broker.domain.consent import Consent
 from broker.domain.ids import ApplicationId
-from broker.flows.ports import LiveSession
+from broker.flows.found import LiveSession
 from broker.flows.sign_in.authorize import Answered, ConsentNeeded, SignInNeeded, authorize
 from tests.flows.refusals import refusal
 from tests.flows.setting import ACME, ADA, APPLICATIONS, GLOBEX, GRACE, NOW, STRANGER, asked

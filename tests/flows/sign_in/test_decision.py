@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from broker.domain import changes as c
 from broker.domain.connection import ConnectionStatus
-from broker.domain.errors import Refusal
+from broker.domain.errors import Fault, Refusal
 from broker.domain.ids import ApplicationId
 from broker.domain.ledger import AuditEvent
 from broker.domain.user import UserStatus
@@ -189,6 +191,7 @@ async def test_a_further_account_is_connected_to_whoever_is_signed_in(world: Wor
     assert (finished.session_cookie, finished.url) == (None, f"{ISSUER}/account/connections?connected=corp")
     assert [type(change) for change in world.written] == [
         c.TakeAttempt,
+        c.ReplaceDataKey,  # the same key, wrapped anew
         c.AddIdentity,
         c.AddConnection,
         c.Record,
@@ -197,6 +200,19 @@ async def test_a_further_account_is_connected_to_whoever_is_signed_in(world: Wor
     event = world.event()
     assert (event.action, event.user_id, event.registration) == ("connect.finish", ada.user.id, CORP)
     assert event.object_id == (await world.connection(ADA_AT_CORP)).connection.id
+
+
+async def test_a_further_account_is_not_sealed_under_a_damaged_key(world: World) -> None:
+    """Nothing is written; the operator finds the key's id in the log."""
+    ada = await world.signed_in(ADA)
+    keys = world.store.tables.data_keys
+    keys[ada.user.id] = replace(keys[ada.user.id], wrapped=bytes(61))
+    world.forget()
+    with refusal(Fault, "seal_broken") as fault:
+        await world.connect(ADA_AT_CORP, ada)
+
+    assert fault.value.detail == f"key {keys[ada.user.id].id}"
+    assert world.written == []
 
 
 async def test_both_accounts_lead_to_the_same_user(world: World) -> None:
@@ -233,7 +249,7 @@ async def test_an_account_of_somebody_else_cannot_be_connected(world: World) -> 
 async def test_whether_somebody_else_is_switched_off_is_not_told(world: World) -> None:
     """Whoever tries to connect their account hears that it is in use, as of any other."""
     ada, grace = await world.signed_in(ADA), await world.signed_in(GRACE)
-    await world.store.write(c.SetUserStatus(user_id=grace.user.id, status=UserStatus.SUSPENDED))
+    await world.store.write(c.SetUserStatus(user_id=grace.user.id, status=UserStatus.SUSPENDED, at=world.clock.now()))
 
     with refusal(Refusal, "identity_in_use"):
         await world.connect(GRACE, ada)

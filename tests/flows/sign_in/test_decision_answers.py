@@ -77,14 +77,14 @@ async def test_somebody_else_than_the_application_expects_is_signed_in_without_a
 
 
 async def test_a_third_party_too_gets_the_person_it_expects(world: World) -> None:
-    """What waits for the permission names them still."""
+    """Nobody else is asked for a permission."""
     ada = await world.signed_in(ADA)
     answered = await authorize(asked("crm"), ada, world.ports, allow=True, request_id="req-1")
     assert isinstance(answered, Answered)
     hint = (await world.redeem(answer_of(answered.url)["code"], "crm")).id_token
     finished = await world.sign_in(GRACE, await world.request("crm", id_token_hint=hint))
 
-    assert answer_of(finished.url)["id_token_hint"] == hint
+    assert answer_of(finished.url)["error"] == "login_required"
 
 
 async def test_an_account_may_be_connected_on_behalf_of_an_application(world: World) -> None:

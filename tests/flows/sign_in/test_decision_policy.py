@@ -120,6 +120,14 @@ async def test_a_value_that_is_no_line_of_text_is_not_kept(world: World, value: 
     assert not any(b"dropped-canary" in plaintext for plaintext in vault.sealed)
 
 
+async def test_a_malformed_attribute_is_told_to_the_ledger(world: World) -> None:
+    """That there was one, never its value."""
+    await world.sign_in(ADA)
+    await world.sign_in(replace(ADA, profile={"email": ["dropped-canary"], "name": "Ada Lovelace"}))
+
+    assert [event.reason for event in world.events()] == ["", "attribute_malformed"]
+
+
 async def test_what_the_policy_does_not_name_any_more_goes_with_the_next_sign_in(world: World) -> None:
     """And is not carried along from what was kept before."""
     await world.sign_in(ADA)

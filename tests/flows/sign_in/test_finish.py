@@ -231,7 +231,7 @@ async def test_an_answer_that_fails_a_check_signs_nobody_in(world: World, error:
 async def test_a_user_who_is_switched_off_is_not_signed_in(world: World) -> None:
     """Nothing is renewed either, and an Application that waits is told that access is denied."""
     ada = await world.signed_in(ADA)
-    await world.store.write(SetUserStatus(user_id=ada.user.id, status=UserStatus.SUSPENDED))
+    await world.store.write(SetUserStatus(user_id=ada.user.id, status=UserStatus.SUSPENDED, at=world.clock.now()))
     world.forget()
 
     with refusal(Refusal, "account_disabled"):

@@ -86,7 +86,9 @@ async def test_an_invitation_taken_meanwhile_is_not_taken_twice(world: World) ->
 async def test_an_invitation_removed_meanwhile_is_not_taken(world: World) -> None:
     """The sign-in goes on without it."""
     (of_acme,) = [a for a in world.store.tables.authorizations.values() if a.client_org == ACME]
-    world.store.before("write", lambda: world.store.write(RemoveAuthorization(authorization_id=of_acme.id)))
+    world.store.before(
+        "write", lambda: world.store.write(RemoveAuthorization(authorization_id=of_acme.id, at=world.clock.now()))
+    )
     await world.sign_in(ADA)
 
     assert {a.client_org for a in world.store.tables.authorizations.values() if a.user_id is not None} == {GLOBEX}
@@ -145,7 +147,7 @@ async def test_an_account_connected_by_somebody_else_meanwhile_stays_theirs(worl
 async def test_a_user_switched_off_meanwhile_has_a_session_that_opens_nothing(world: World) -> None:
     """Whoever looks at it looks at the User too."""
     ada = await world.signed_in(ADA)
-    off = SetUserStatus(user_id=ada.user.id, status=UserStatus.SUSPENDED)
+    off = SetUserStatus(user_id=ada.user.id, status=UserStatus.SUSPENDED, at=world.clock.now())
     world.store.before("write", lambda: world.store.write(off))
     finished = await world.sign_in(ADA)
 

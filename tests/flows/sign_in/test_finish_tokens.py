@@ -56,7 +56,7 @@ async def test_tokens_of_an_account_that_ended_here_are_ended(world: World) -> N
 async def test_tokens_of_a_user_who_is_switched_off_are_left_alone(world: World) -> None:
     """Their Connection is to work again when they are."""
     ada = await world.signed_in(ADA)
-    await world.store.write(SetUserStatus(user_id=ada.user.id, status=UserStatus.SUSPENDED))
+    await world.store.write(SetUserStatus(user_id=ada.user.id, status=UserStatus.SUSPENDED, at=world.clock.now()))
 
     with refusal(Refusal, "account_disabled"):
         await world.sign_in(ADA)
@@ -66,7 +66,7 @@ async def test_tokens_of_a_user_who_is_switched_off_are_left_alone(world: World)
 async def test_tokens_of_an_account_without_a_connection_are_ended(world: World) -> None:
     """Its User is switched off, and nothing is left that could be hurt."""
     ada = await world.signed_in(ADA)
-    await world.store.write(SetUserStatus(user_id=ada.user.id, status=UserStatus.SUSPENDED))
+    await world.store.write(SetUserStatus(user_id=ada.user.id, status=UserStatus.SUSPENDED, at=world.clock.now()))
     world.store.tables.connections.clear()
 
     with refusal(Refusal, "account_disabled"):

@@ -12,6 +12,7 @@ from broker.domain.ids import ApplicationId
 from broker.domain.ledger import AuditEvent
 from broker.domain.session_token import LIFETIME
 from broker.domain.user import UserStatus
+from broker.flows.authenticated import Credentials
 from broker.flows.connections.revoke import revoke
 from broker.flows.tokens.redeem import Redemption
 from tests.flows.refusals import refusal
@@ -103,8 +104,9 @@ async def test_redeeming_is_one_line_of_the_ledger(world: World) -> None:
 async def test_a_token_request_does_not_show_its_secrets(world: World) -> None:
     """In a log, say."""
     shown = repr(
-        Redemption(
-            application_id=ApplicationId("crm"), secret="s-canary", code="c-canary", redirect_uri="", code_verifier="v-"
+        (
+            Credentials(application_id=ApplicationId("crm"), secret="s-canary"),
+            Redemption(code="c-canary", redirect_uri="", code_verifier="v-"),
         )
     )
 
@@ -162,11 +164,11 @@ async def test_a_code_of_a_user_who_is_switched_off_gets_nothing(world: World) -
     """Until they are on again."""
     code = await world.code()
     (user_id,) = world.store.tables.users
-    await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.SUSPENDED))
+    await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.SUSPENDED, at=world.clock.now()))
     with refusal(OAuthRefusal, "invalid_grant") as caught:
         await world.redeem(code)
     assert caught.value.detail == "user is switched off"
-    await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.ACTIVE))
+    await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.ACTIVE, at=world.clock.now()))
 
     assert (await world.redeem(code)).expires_in == LIFETIME
 

@@ -73,6 +73,7 @@ STATES: Mapping[str, View] = {
     "sign-in-without-providers": replace(SIGN_IN, application=None, providers=()),
     "account": AccountView(shell=ADA, clients=(ACME, GLOBEX), connection_count=2, session_count=3),
     "account-one": AccountView(shell=ADA, clients=(ACME,), connection_count=1, session_count=1, needs_attention=True),
+    "account-nameless": AccountView(shell=replace(ADA, signed_in_as=""), clients=(ACME,)),
     "account-no-client": AccountView(shell=ADA, clients=(), invite_to="ada@acme.example"),
     "account-no-client-no-address": AccountView(shell=ADA, clients=()),
     "account-no-rights": AccountView(
@@ -100,12 +101,12 @@ STATES: Mapping[str, View] = {
     "connections-elsewhere": replace(
         CONNECTIONS, connections=(), ended=(ELSEWHERE,), notice=outcomes.disconnected("GitHub", "elsewhere")
     ),
-    "connections-somebody-else": replace(CONNECTIONS, notice=outcomes.connected_to_somebody_else("GitHub")),
     "disconnect": DISCONNECT,
     "disconnect-last-way-in": replace(DISCONNECT, last_way_in=True, offers=OFFERS[1:]),
     "disconnect-last-way-in-no-offers": replace(DISCONNECT, last_way_in=True, account=None),
     "sessions-one": SessionsView(shell=ADA, sessions=(HERE,)),
     "sessions-many": SessionsView(shell=ADA, sessions=(HERE, PHONE, ELSEWHERE_SIGNED_IN)),
+    "sessions-one-ended": SessionsView(shell=ADA, sessions=(HERE,), notice=outcomes.session_ended()),
     "sessions-ended": SessionsView(shell=ADA, sessions=(HERE,), notice=outcomes.other_sessions_ended(2)),
     "data": DataView(
         shell=ADA,
@@ -136,6 +137,8 @@ STATES: Mapping[str, View] = {
     "error-attempt-expired": problems.attempt_expired(VISITOR, status=400),
     "error-attempt-elsewhere": problems.attempt_elsewhere(VISITOR, status=400),
     "error-declined": problems.declined(VISITOR, status=400, provider_name="Google"),
+    "error-not-connected": problems.not_connected(VISITOR, status=400, provider_name="GitHub"),
+    "error-somebody-elses": problems.somebody_elses(VISITOR, status=403, provider_name="GitHub"),
     "error-provider-down": problems.provider_down(VISITOR, status=502, provider_name="Google"),
     "error-link-broken": problems.link_broken(VISITOR, status=400),
     "error-not-found": problems.not_found(ADA, status=404),
@@ -151,6 +154,7 @@ STATES: Mapping[str, View] = {
     ),
     "consent-narrowed": replace(CONSENT, narrowed=True),
     "consent-already": replace(CONSENT, attributes=ASKED[:1], already=("See your name", "Read reports for Acme Inc.")),
+    "consent-nameless": replace(CONSENT, shell=replace(ADA, signed_in_as=""), attributes=()),
     "consent-nothing": replace(CONSENT, attributes=(), clients=()),
     "privacy": PrivacyView(shell=VISITOR, last_revised=NOW - 12 * DAY, sections=documents.PRIVACY, providers=POLICY),
     "privacy-nothing": PrivacyView(shell=ADA, last_revised=NOW, sections=(), providers=()),

@@ -55,7 +55,7 @@ def of_class(page: Page, name: str) -> list[Element]:
         ("connections-pending", "Google could not be reached yet; we keep trying."),
         ("connections-local", "Microsoft offers no way to be told"),
         ("connections-elsewhere", "It was ended at GitHub."),
-        ("connections-somebody-else", "already used by somebody else here"),
+        ("error-somebody-elses", "already lets another person in here, so it was not connected"),
         ("disconnect", "What stops"),
         ("disconnect", "What is deleted"),
         ("disconnect", "We tell Google to withdraw everything"),

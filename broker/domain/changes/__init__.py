@@ -1,0 +1,135 @@
+"""Owns the writes: each is a value. A flow hands all of its writes to the store at once; all happen, or none.
+
+`Add…` inserts under a unique key; a change that names what it expects is a compare-and-set. Either can raise
+`Conflict`. Everything else is idempotent.
+"""
+
+from __future__ import annotations
+
+from broker.domain.changes.connections import (
+    AddConnection,
+    AddPendingRevocation,
+    ReplaceConnection,
+    ResealRevocation,
+    RetryRevocation,
+    SettleRevocation,
+)
+from broker.domain.changes.grants import AddGrant, PutConsent, RedeemGrant, RefreshGrant, RevokeGrant, TakeAssertion
+from broker.domain.changes.keys import (
+    AddDataKey,
+    AddKeyCheck,
+    AddSigningKey,
+    PromoteSigningKey,
+    RemoveSigningKey,
+    ReplaceDataKey,
+    RetireSigningKey,
+    RevokeSigningKey,
+    RewrapDataKey,
+)
+from broker.domain.changes.ledger import Record
+from broker.domain.changes.people import AddIdentity, AddUser, SetUserStatus, TakeAttempt
+from broker.domain.changes.registered import (
+    AddAuthorization,
+    BindAuthorization,
+    PutApplication,
+    PutClientOrg,
+    RemoveApplication,
+    RemoveAuthorization,
+    RemoveClientOrg,
+    SetRights,
+)
+from broker.domain.changes.revocations import Announce
+from broker.domain.changes.sessions import (
+    AddSession,
+    EndOtherSessions,
+    EndSession,
+    EndSessionsOfConnection,
+    TouchSession,
+)
+
+Change = (
+    TakeAttempt
+    | AddUser
+    | SetUserStatus
+    | AddIdentity
+    | AddDataKey
+    | RewrapDataKey
+    | ReplaceDataKey
+    | AddConnection
+    | ReplaceConnection
+    | AddSession
+    | TouchSession
+    | EndSession
+    | EndOtherSessions
+    | EndSessionsOfConnection
+    | TakeAssertion
+    | AddGrant
+    | RedeemGrant
+    | RefreshGrant
+    | RevokeGrant
+    | BindAuthorization
+    | PutClientOrg
+    | RemoveClientOrg
+    | PutApplication
+    | RemoveApplication
+    | AddAuthorization
+    | SetRights
+    | RemoveAuthorization
+    | PutConsent
+    | AddPendingRevocation
+    | RetryRevocation
+    | ResealRevocation
+    | SettleRevocation
+    | AddSigningKey
+    | PromoteSigningKey
+    | RetireSigningKey
+    | RevokeSigningKey
+    | RemoveSigningKey
+    | AddKeyCheck
+    | Announce
+    | Record
+)
+
+__all__ = [
+    "AddAuthorization",
+    "AddConnection",
+    "AddDataKey",
+    "AddGrant",
+    "AddIdentity",
+    "AddKeyCheck",
+    "AddPendingRevocation",
+    "AddSession",
+    "AddSigningKey",
+    "AddUser",
+    "Announce",
+    "BindAuthorization",
+    "Change",
+    "EndOtherSessions",
+    "EndSession",
+    "EndSessionsOfConnection",
+    "PromoteSigningKey",
+    "PutApplication",
+    "PutClientOrg",
+    "PutConsent",
+    "Record",
+    "RedeemGrant",
+    "RefreshGrant",
+    "RemoveApplication",
+    "RemoveAuthorization",
+    "RemoveClientOrg",
+    "RemoveSigningKey",
+    "ReplaceConnection",
+    "ReplaceDataKey",
+    "ResealRevocation",
+    "RetireSigningKey",
+    "RetryRevocation",
+    "RevokeGrant",
+    "RevokeSigningKey",
+    "RewrapDataKey",
+    "SetRights",
+    "SetUserStatus",
+    "SettleRevocation",
+    "TakeAssertion",
+    "TakeAttempt",
+    "TouchSession",
+]

@@ -1,0 +1,85 @@
+"""Owns refresh tokens: their form, how long they live, and when one may be used again.
+
+Nothing of one is stored: it names its Grant and its place in the chain, and carries a proof which only the holder of
+the lookup key can make. Refuses whatever is not the newest of its Grant (RFC 9700 section 4.14.2).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from broker.domain.application import Application, ApplicationType
+from broker.domain.grant import REFRESH_LIFETIME, Grant
+from broker.domain.ids import GrantId
+
+IDLE_LIFETIME = 14 * 86400
+"""Seconds without use."""
+REPLAY_WITHIN = 10
+"""Seconds after a rotation in which the token before it gives the same successor: an answer that was lost on its way is
+asked for again, and several tabs of one Application ask at once."""
+
+_FORM = re.compile(r"(gnt_[a-z2-7]{26})\.(0|[1-9][0-9]{0,9})\.([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefreshToken:
+    """`generation`: how many came before it. `proof`: 64 hexadecimal digits."""
+
+    grant_id: GrantId
+    generation: int
+    proof: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.grant_id}.{self.generation}.{self.proof}"
+
+
+class Standing(StrEnum):
+    """What a genuine refresh token is, in its Grant."""
+
+    NEWEST = "newest"
+    REPLAYED = "replayed"
+    REUSED = "reused"
+    OVER = "over"
+
+
+def parse(text: str) -> RefreshToken | None:
+    """None for what was never one of ours. That it is genuine is for its proof to show."""
+    match = _FORM.fullmatch(text)
+    if match is None:
+        return None
+    grant_id, generation, proof = match.groups()
+    return RefreshToken(grant_id=GrantId(grant_id), generation=int(generation), proof=proof)
+
+
+def proven_text(grant: Grant, generation: int) -> str:
+    """What the proof is the keyed hash of. The Grant's code is in it: the key alone makes no token, nor do the rows."""
+    return f"{grant.id}.{generation}.{grant.code}"
+
+
+def rotates(application: Application) -> bool:
+    """Only where the token is all that it takes (RFC 9700 section 2.2.2, FAPI 2.0 section 5.3.2.1)."""
+    return application.type is ApplicationType.PUBLIC
+
+
+def expires_at(grant: Grant) -> int:
+    """When its refresh token ends, unless it is used before."""
+    last_used = grant.refreshed_at or grant.redeemed_at or grant.created_at
+    return min(last_used + IDLE_LIFETIME, grant.created_at + REFRESH_LIFETIME)
+
+
+def standing(presented: RefreshToken, grant: Grant, now: int) -> Standing:
+    """What `presented`, whose proof holds, is at `now`."""
+    last_used = grant.refreshed_at or grant.redeemed_at
+    if grant.revoked_at is not None or last_used is None:
+        return Standing.OVER
+    if presented.generation < grant.generation:
+        next_to_last = presented.generation == grant.generation - 1
+        return Standing.REPLAYED if next_to_last and now < last_used + REPLAY_WITHIN else Standing.REUSED
+    # One of a generation that never was: the rows were put back to an older state. Nobody did anything wrong.
+    if presented.generation > grant.generation:
+        return Standing.OVER
+    if now >= expires_at(grant):
+        return Standing.OVER
+    return Standing.NEWEST

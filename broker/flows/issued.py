@@ -1,0 +1,135 @@
+"""Owns a step that several flows share, no verb of its own: the tokens that a Grant gives, and its lines in the ledger.
+
+Refuses to give any for what was withdrawn meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from broker.domain.application import GrantType
+from broker.domain.changes import Record, ReplaceConnection, RevokeGrant
+from broker.domain.connection import ConnectionStatus
+from broker.domain.errors import Conflict, OAuthRefusal, SealBroken
+from broker.domain.grant import Grant
+from broker.domain.ledger import AuditEvent
+from broker.domain.refresh_token import RefreshToken, proven_text
+from broker.domain.session_token import LIFETIME, id_token_claims, session_claims
+from broker.flows.found import GrantInFull
+from broker.flows.live_grant import ended, rights_of
+from broker.flows.ports import Ports
+from broker.flows.sealed import open_released
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tokens:
+    """A token answer (RFC 6749 section 5.1). `expires_in` in seconds."""
+
+    access_token: str = field(repr=False)
+    id_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    expires_in: int
+    scope: str
+
+
+async def issue(found: GrantInFull, ports: Ports, *, refresh_token: str | None, now: int) -> Tokens:
+    """Sign what the Grant gives as of now; its scopes may be narrower than those in the store.
+
+    Raises `OAuthRefusal` (`invalid_grant`) or `Fault`.
+    """
+    rights = rights_of(found)
+    if (problem := ended(found, rights, now)) is not None:
+        raise OAuthRefusal("invalid_grant", "It is not valid any more. Please sign in again.", detail=problem)
+    try:
+        released = await open_released(found, tuple(rights), ports)
+    except SealBroken:
+        await _give_up(found, now, ports)
+        raise OAuthRefusal("invalid_grant", "Please sign in again.", detail="seal broken") from None
+    grant = found.grant
+    access_token = ports.signer.sign(
+        session_claims(
+            grant=grant,
+            issuer=ports.issuer,
+            audience=found.application.audience,
+            jti=f"{grant.id}.{ports.secrets.new_id('tok')}",
+            authorizations=rights,
+            attributes=released,
+            epoch=found.user.epoch,
+            now=now,
+        ),
+        typ="at+jwt",
+        alg=found.application.signing_algorithm,
+    )
+    id_token = ports.signer.sign(
+        id_token_claims(grant=grant, issuer=ports.issuer, access_token=access_token, attributes=released, now=now),
+        typ="JWT",
+        alg=found.application.signing_algorithm,
+    )
+    return Tokens(
+        access_token=access_token,
+        id_token=id_token,
+        refresh_token=refresh_token,
+        expires_in=LIFETIME,
+        scope=" ".join(grant.scopes),
+    )
+
+
+def refresh_token_of(found: GrantInFull, generation: int, ports: Ports) -> str | None:
+    """The refresh token of this generation, always the same; None where the Grant has none."""
+    if not found.grant.is_offline or GrantType.REFRESH_TOKEN not in found.application.grants:
+        return None
+    proof = proof_of(found.grant, generation, ports)
+    return str(RefreshToken(grant_id=found.grant.id, generation=generation, proof=proof))
+
+
+def proof_of(grant: Grant, generation: int, ports: Ports) -> str:
+    """What a genuine refresh token of this Grant carries."""
+    return ports.secrets.keyed_hash("refresh_token", proven_text(grant, generation))
+
+
+# What follows is written beside a refusal. The refused request has a line of its own in the ledger, by its request id;
+# these lines tell what became of the Grant and of the Connection.
+
+
+async def revoke_grant(found: GrantInFull, reason: str, ports: Ports, *, now: int, request_id: str = "") -> None:
+    """End the Grant and all its tokens. `request_id`: of a request that asks for it and is not refused."""
+    if found.grant.revoked_at is None:
+        event = grant_event(found, "grant.revoke", now=now, reason=reason, request_id=request_id)
+        await ports.store.write(RevokeGrant(grant_id=found.grant.id, at=now), Record(event=event))
+
+
+async def _give_up(found: GrantInFull, now: int, ports: Ports) -> None:
+    """What does not open is worthless: the Connection needs a new sign-in."""
+    before = found.connection
+    connection = replace(
+        before,
+        status=ConnectionStatus.NEEDS_REAUTH,
+        sealed_attributes=None,
+        sealed_tokens=None,
+        generation=before.generation + 1,
+    )
+    event = grant_event(found, "vault.open", now=now, reason="seal_broken")
+    event = replace(event, outcome="failed", object_id=before.id)
+    always = (RevokeGrant(grant_id=found.grant.id, at=now), Record(event=event))
+    try:
+        await ports.store.write(
+            ReplaceConnection(connection=connection, expected_generation=before.generation), *always
+        )
+    except Conflict:  # a sign-in has replaced it meanwhile by one that opens, or the User has revoked it
+        await ports.store.write(*always)
+
+
+def grant_event(found: GrantInFull, action: str, *, now: int, reason: str = "", request_id: str = "") -> AuditEvent:
+    """A line of the ledger about this Grant."""
+    return AuditEvent(
+        at=now,
+        action=action,
+        outcome="done",
+        reason=reason,
+        request_id=request_id,
+        user_id=found.user.id,
+        application_id=found.application.id,
+        registration=found.connection.registration,
+        client_org=found.grant.organization,
+        object_id=found.grant.id,
+    )

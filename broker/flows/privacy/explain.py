@@ -1,0 +1,129 @@
+"""Owns answering for what is kept of one User: which attributes, since when, why, and who was told.
+
+Refuses to hand out a value unless somebody asked for values, and then not before the ledger has a line about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from broker.domain import scope
+from broker.domain.changes import Record
+from broker.domain.connection import Connection, KeptAttribute
+from broker.domain.errors import NotFound, SealBroken
+from broker.domain.ids import ApplicationId, ClientOrgId, RegistrationId, UserId
+from broker.domain.ledger import AuditEvent
+from broker.domain.policy import AttributePolicy
+from broker.domain.sealing import SYSTEM_OWNER
+from broker.flows.found import ConnectionInFull, GrantThrough
+from broker.flows.ports import Clock, Store, Vault
+from broker.flows.sealed import open_attributes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExplainedAttribute:
+    """`since` in seconds since the epoch. `purpose` None: the policy does not allow it any more, and it is about to go.
+
+    `allowed_by`: those of the User's Clients that let it be kept; none are needed of a User who acts for none.
+    `told`: Applications that were given tokens which may have it. `value` None: it was not asked for.
+    """
+
+    name: str
+    since: int
+    purpose: str | None
+    allowed_by: tuple[ClientOrgId, ...]
+    told: tuple[ApplicationId, ...]
+    value: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExplainedConnection:
+    """`attributes` None: what is kept does not open."""
+
+    connection: Connection
+    clients: tuple[ClientOrgId, ...]
+    attributes: tuple[ExplainedAttribute, ...] | None
+
+
+async def explain(
+    user_id: UserId, policy: AttributePolicy, store: Store, vault: Vault, clock: Clock, *, with_values: bool
+) -> tuple[ExplainedConnection, ...]:
+    """Each Connection of the User, the oldest first. Raises `NotFound` or `Fault`."""
+    key = await store.data_key(user_id)
+    if key is None or key.owner == SYSTEM_OWNER:
+        raise NotFound(detail="no User of this id is known")
+    grants = [through for through in await store.grants_of(user_id) if through.grant.redeemed_at is not None]
+    explained = [
+        await _explained(
+            found,
+            [g for g in grants if g.connection_id == found.connection.id],
+            policy,
+            vault,
+            with_values=with_values,
+        )
+        for found in await store.connections_of(user_id)
+    ]
+    events = [
+        AuditEvent(
+            at=clock.now(),
+            action="attributes.show",
+            outcome="done",
+            user_id=user_id,
+            registration=one.connection.registration,
+            object_id=one.connection.id,
+        )
+        for one in explained
+        if with_values and one.attributes
+    ]
+    await store.write(*(Record(event=event) for event in events))
+    return tuple(explained)
+
+
+async def _explained(
+    found: ConnectionInFull,
+    grants: Sequence[GrantThrough],
+    policy: AttributePolicy,
+    vault: Vault,
+    *,
+    with_values: bool,
+) -> ExplainedConnection:
+    try:
+        kept = await open_attributes(found.connection, found.data_key, vault)
+    except SealBroken:
+        return ExplainedConnection(connection=found.connection, clients=found.clients, attributes=None)
+    registration, clients = found.connection.registration, found.clients
+    allowed = policy.keeps(registration, clients)
+    attributes = tuple(
+        ExplainedAttribute(
+            name=attribute.name,
+            since=attribute.since,
+            purpose=allowed.get(attribute.name),
+            allowed_by=tuple(c for c in clients if attribute.name in policy.keeps(registration, (c,))),
+            told=_told(attribute, registration, clients, grants, policy),
+            value=attribute.value if with_values else None,
+        )
+        for attribute in kept
+    )
+    return ExplainedConnection(connection=found.connection, clients=clients, attributes=attributes)
+
+
+def _told(
+    attribute: KeptAttribute,
+    registration: RegistrationId,
+    clients: tuple[ClientOrgId, ...],
+    grants: Sequence[GrantThrough],
+    policy: AttributePolicy,
+) -> tuple[ApplicationId, ...]:
+    """Whose scopes ask for it, where the policy releases it for the Clients that the Grant speaks of."""
+    told = {
+        through.grant.application_id
+        for through in grants
+        if scope.covers(through.grant.scopes, attribute.name)
+        and attribute.name in policy.releases(registration, _spoken_of(through, clients))
+    }
+    return tuple(sorted(told))
+
+
+def _spoken_of(through: GrantThrough, clients: tuple[ClientOrgId, ...]) -> tuple[ClientOrgId, ...]:
+    return clients if through.grant.organization is None else (through.grant.organization,)

@@ -1,0 +1,135 @@
+"""Owns what runs by the clock beside the requests. Refuses to end because one run failed: the next one tries again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from broker.crypto.current_keys import CurrentKeys
+from broker.crypto.signing_keys import generate_signing_key
+from broker.domain import signing_key
+from broker.domain.errors import BrokerError
+from broker.flows.connections.deliver import deliver_revocations
+from broker.flows.keys.rewrap import Rewrapped, rewrap
+from broker.flows.keys.rotate import rotate
+from broker.flows.ports import Ports
+from broker.flows.privacy.purge import Purged, purge
+from broker.flows.signing_key import KeyTools
+from broker.web.measure import Measures
+
+DELIVER_EVERY = 2.0
+FORGET_EVERY = 300.0
+PURGE_EVERY = 60.0
+RELOAD_KEYS_EVERY = float(signing_key.RELOAD_EVERY)
+REWRAP_EVERY = 60.0
+ROTATE_EVERY = 60.0
+"""Seconds between two runs of what runs by the clock."""
+REWRAP_RATE = 1000
+"""Data keys a second, at most, that are moved to another KEK beside the daily work."""
+PURGE_AGAIN = 6 * 3600
+"""Seconds until all is looked at again: an older process may have kept more, or a Client have left a User."""
+PURGE_RATE = 500
+"""Connections a second, at most, that are looked at beside the daily work."""
+
+_log = structlog.get_logger("broker")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """`run` tells how much it has done; `every` is in seconds."""
+
+    name: str
+    every: float
+    run: Callable[[], Awaitable[int]]
+
+
+def jobs_of(
+    ports: Ports, measures: Measures, current_keys: CurrentKeys, *, algorithm: str, key_age: int
+) -> tuple[Job, ...]:
+    """Everything that one broker process does by the clock. `key_age` in seconds: then a signing key is replaced."""
+    holder = ports.secrets.new_id("run")
+    tools = KeyTools(store=ports.store, vault=ports.vault, clock=ports.clock, generate=generate_signing_key)
+    return (
+        Job(name="deliver_revocations", every=DELIVER_EVERY, run=lambda: deliver_revocations(ports)),
+        Job(name="forget_expired", every=FORGET_EVERY, run=lambda: ports.store.forget_expired(ports.clock.now())),
+        Job(name="rewrap", every=REWRAP_EVERY, run=lambda: _rewrap(ports, measures, holder)),
+        Job(name="purge", every=PURGE_EVERY, run=_purging(ports, measures, holder)),
+        Job(name="reload_signing_keys", every=RELOAD_KEYS_EVERY, run=current_keys.reload),
+        Job(
+            name="rotate_signing_keys",
+            every=ROTATE_EVERY,
+            run=lambda: rotate(tools, algorithm=algorithm, age=key_age, holder=holder),
+        ),
+    )
+
+
+@contextlib.asynccontextmanager
+async def by_the_clock(*jobs: Job) -> AsyncIterator[None]:
+    """Run all of `jobs`, each at once and then again and again."""
+    running = [asyncio.create_task(_every(job)) for job in jobs]
+    try:
+        yield
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _rewrap(ports: Ports, measures: Measures, holder: str) -> int:
+    """Carry on a rotation of the KEK; how many data keys were moved."""
+    before = 0
+
+    async def pace(so_far: Rewrapped) -> None:
+        nonlocal before
+        measures.rewrapped(so_far.moved - before, so_far.left)
+        done, before = so_far.moved - before, so_far.moved
+        await asyncio.sleep(done / REWRAP_RATE)
+
+    done = await rewrap(ports.store, ports.vault, ports.clock, holder=holder, asked=False, pace=pace)
+    measures.rewrapped(0, done.left)
+    if done.unreadable:
+        _log.warning("rewrap", unreadable=len(done.unreadable), first=done.unreadable[0])
+    return done.moved
+
+
+def _purging(ports: Ports, measures: Measures, holder: str) -> Callable[[], Awaitable[int]]:
+    """Drops what the policy does not allow any more, soon after the start and then seldom; until it is done, often."""
+    due = 0
+
+    async def run() -> int:
+        nonlocal due
+        if ports.clock.now() < due:
+            return 0
+        before = Purged(looked_at=0, connections=0, dropped={}, unreadable=())
+
+        async def pace(so_far: Purged) -> None:
+            nonlocal before
+            looked_at = so_far.looked_at - before.looked_at
+            measures.purged(so_far.attributes - before.attributes)
+            before = so_far
+            await asyncio.sleep(looked_at / PURGE_RATE)
+
+        done = await purge(ports.policy, ports.store, ports.vault, ports.clock, holder=holder, dry_run=False, pace=pace)
+        if done.is_ours:
+            due = ports.clock.now() + PURGE_AGAIN
+        if done.unreadable:
+            _log.warning("purge", unreadable=len(done.unreadable), first=done.unreadable[0])
+        return done.attributes
+
+    return run
+
+
+async def _every(job: Job) -> None:
+    """A failure is logged, and the next run tries again."""
+    while True:
+        try:
+            done = await job.run()
+            if done:
+                _log.info("job", name=job.name, done=done)
+        except BrokerError as error:
+            _log.warning("job failed", name=job.name, reason=error.code, detail=error.detail)
+        await asyncio.sleep(job.every)

@@ -1,0 +1,98 @@
+"""G15-03: a tighter policy reaches what is kept already: not shown or released at once, and erased soon after."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from broker.crypto.vault import LocalVault
+from broker.domain import policy
+from broker.domain.ids import UserId
+from broker.domain.policy import AttributePolicy
+from broker.flows.privacy.purge import LEASE_SECONDS, purge
+from broker.flows.sealed import open_attributes, open_tokens
+from broker.storage.store import SqlStore
+from providers import PROVIDERS
+from tests.fakes.clock import SettableClock
+from tests.security.browser import Browser, ask
+from tests.security.deployment import NOW, OLD, deploy
+from tests.security.opened import everything_kept, text_of
+from tests.security.test_attribute_policy import KEPT, claims_of
+from tests.security.test_key_rotation import killed
+from tests.security.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_tightened_policy_reaches_what_is_kept_already(world: World, ada: Browser) -> None:
+    """G15-03: not shown and not in new tokens at once; erased by a job that counts, with a line for each Connection."""
+    await ada.sign_in()
+    await ada.get(await ada.connect("ada", "corp"))
+    request = ask(organization="globex", scope="openid email profile offline_access")
+    before = await ada.tokens_for(request)
+    assert claims_of(before["access_token"])["name"] == KEPT["name"]
+    rules = {"google": {"keep": {"email": "x"}, "release": {"email": "x"}}, "corp": {"keep": {"email": "x"}}}
+    known = {name: frozenset(PROVIDERS[r.provider].attributes) for name, r in world.settings.registrations.items()}
+    app = await world.another(policy=policy.parse(rules, known))
+    later = world.browser(app=app)
+    later.http.cookies.update(ada.http.cookies)
+
+    for page in ("/account", "/account/data", "/account/connections"):
+        assert KEPT["name"] not in (await later.get(page)).text
+    assert (await later.userinfo(before["access_token"])).json().keys() == {"sub", "email"}
+    after = await later.tokens_for(request)
+    assert "name" not in claims_of(after["access_token"]) | claims_of(after["id_token"])
+
+    metrics = ""
+    for _ in range(200):
+        metrics = (await later.get("/metrics")).text
+        if "broker_attributes_purged_total 1.0" in metrics:
+            break
+        await asyncio.sleep(0.05)
+    assert "broker_attributes_purged_total 1.0" in metrics
+    kept = await everything_kept(world)
+    assert [k["attributes"].keys() for k in kept.values()] == [{"email"}, {"email"}]
+    assert KEPT["name"] not in text_of(kept)
+    assert all(k["tokens"] for k in kept.values())
+    (event,) = [event for event in await world.store.events(999) if event.action == "attributes.purge"]
+    assert (event.outcome, event.reason, event.registration) == ("done", "1:name", "google")
+
+
+async def test_a_purge_that_is_killed_at_any_step_is_carried_on(tmp_path: Path) -> None:
+    """G15-03: to the same end, and each Connection has exactly one line, written with it."""
+    made = await deploy(tmp_path)
+    await made.add_users(3, OLD)
+    vault, nobody = LocalVault(made.keyring(OLD)), AttributePolicy(sections={})
+    for step in range(99):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        for name in ("keyring.json", "policy.toml", "secret", "broker.sqlite"):
+            shutil.copy(tmp_path / name, folder)
+        copy = replace(made, folder=folder, url=f"sqlite:///{folder / 'broker.sqlite'}")
+        copy.config.write_text(made.config.read_text().replace(made.url, copy.url))
+        was_killed = await killed(copy, "purge", step, "before" if step % 2 else "after")
+        async with SqlStore(copy.url) as store:
+            assert len(await purged(store, vault)) == len(await store.events(99))
+            clock = SettableClock(NOW + LEASE_SECONDS)
+            await purge(nobody, store, vault, clock, holder="run_2", dry_run=False, pace=at_once)
+            assert await purged(store, vault) == copy.users
+            assert len(await store.events(99)) == 3
+        if not was_killed:
+            break
+    assert step >= 6
+
+
+async def at_once(_: object) -> None:
+    """Go on."""
+
+
+async def purged(store: SqlStore, vault: LocalVault) -> list[UserId]:
+    """Those of whom no attribute is kept any more. The Provider's tokens of all of them open."""
+    found = await store.connections_keeping("", 99)
+    for one in found:
+        assert await open_tokens(one.connection, one.data_key, vault) is not None
+    return [o.connection.user_id for o in found if not await open_attributes(o.connection, o.data_key, vault)]
