@@ -54,7 +54,7 @@ def discovery(issuer: str, signing_algorithms: tuple[str, ...]) -> dict[str, obj
         "response_modes_supported": ["query"],
         "grant_types_supported": [grant.value for grant in GrantType],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": list(signing_algorithms),
+        "id_token_signing_alg_values_supported": sorted(signing_algorithms),
         "token_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
         "revocation_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
         "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL),

@@ -136,11 +136,15 @@ async def test_a_unit_that_the_database_ended_is_written_after_all(
     postgres_store: SqlStore, postgres_store_url: str
 ) -> None:
     """Rows locked in opposite orders: PostgreSQL ends whoever waited first, and the unit is tried again."""
+    rival = await asyncpg.connect(postgres_store_url)
+    # By itself it looks after a second, which leaves a busy machine too little of the two that a write may take.
+    await rival.execute(
+        f'ALTER DATABASE "{await rival.fetchval("SELECT current_database()")}" SET deadlock_timeout = 100'
+    )
     await postgres_store.write(*w.newcomer("ada"), *w.newcomer("grace"))
     ada, grace = (
         c.SetUserStatus(user_id=w.user(name).id, status=UserStatus.SUSPENDED, at=w.NOW) for name in ("ada", "grace")
     )
-    rival = await asyncpg.connect(postgres_store_url)
     async with rival.transaction():
         await rival.execute("UPDATE users SET status = 'active' WHERE id = 'usr_grace'")
         unit = asyncio.create_task(postgres_store.write(ada, grace, c.Record(event=w.event())))
