@@ -52,6 +52,8 @@ format: $(VENV)/.tested ## let ruff put the layout right
 bench: $(VENV)/.tested ## performance, against peers; ARGS="--quick"
 	@benchmarks/install
 	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python -m benchmarks.vault $(filter --quick,$(ARGS))
+	@$(BIN)/python -m benchmarks.verifier $(filter --quick,$(ARGS))
 
 # ── what prepares ────────────────────────────────────────────────────────────────────────────────────
 
