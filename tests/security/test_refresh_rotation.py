@@ -270,6 +270,15 @@ async def test_an_application_that_is_gone_gets_nothing(world: World, ada: Brows
     assert (await ada.refresh(tokens["refresh_token"])).status_code == 401
 
 
+@pytest.mark.parametrize(("scope", "told"), [(OFFLINE, True), ("openid email", False)])
+async def test_who_is_asked_is_told_that_it_lasts(world: World, ada: Browser, scope: str, told: bool) -> None:
+    """A third-party Application that wants to go on while the person is away says so on the consent page."""
+    await ada.sign_in()
+    page = await ada.get((await ada.get(ask("crm", scope=scope).url)).headers["Location"])
+
+    assert ("It may keep using this while you are away" in page.text) is told
+
+
 async def test_nothing_of_it_is_stored(world: World, ada: Browser) -> None:
     """G07-13: neither the token nor anything that it could be told by; the invariants search for it, too."""
     token = (await tokens_of(ada))["refresh_token"]

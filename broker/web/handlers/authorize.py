@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from broker.domain import scope
 from broker.domain.attempt import Purpose
 from broker.domain.authorize_request import Parameters, RequestRefused
 from broker.domain.client_org import rights_by_client
@@ -113,4 +114,5 @@ async def _consent_view(
         ),
         hidden=tuple(parse_qsl(as_query(parameters), keep_blank_values=True)),
         narrowed=needed.request.organization is not None,
+        while_away=scope.OFFLINE_ACCESS in needed.request.scopes,
     )
