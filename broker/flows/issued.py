@@ -87,6 +87,11 @@ def proof_of(grant: Grant, generation: int, ports: Ports) -> str:
     return ports.secrets.keyed_hash("refresh_token", proven_text(grant, generation))
 
 
+def is_genuine(token: RefreshToken, grant: Grant, ports: Ports) -> bool:
+    """Whether this is a refresh token of this Grant, of whatever time."""
+    return grant.is_offline and ports.secrets.same(token.proof, proof_of(grant, token.generation, ports))
+
+
 # What follows is written beside a refusal. The refused request has a line of its own in the ledger, by its request id;
 # these lines tell what became of the Grant and of the Connection.
 

@@ -14,7 +14,7 @@ from broker.domain.ids import GrantId
 from broker.domain.own_token import is_own
 from broker.domain.refresh_token import RefreshToken
 from broker.flows.found import GrantInFull
-from broker.flows.issued import proof_of
+from broker.flows.issued import is_genuine
 from broker.flows.ports import Ports
 
 
@@ -42,10 +42,9 @@ async def presented(text: str, ports: Ports, *, now: int) -> ShownRefreshToken |
     refresh = refresh_token.parse(text)
     if refresh is not None:
         found = await ports.store.grant(refresh.grant_id)
-        if found is None or not found.grant.is_offline:
+        if found is None or not is_genuine(refresh, found.grant, ports):
             return None
-        genuine = ports.secrets.same(refresh.proof, proof_of(found.grant, refresh.generation, ports))
-        return ShownRefreshToken(token=refresh, found=found) if genuine else None
+        return ShownRefreshToken(token=refresh, found=found)
     claims = ports.signer.verify(text, typ="at+jwt", audience=None, now=now)
     if claims is None:
         return None

@@ -58,3 +58,11 @@ def ada(world: World) -> Browser:
 def mallory(world: World) -> Browser:
     """The attacker's browser."""
     return world.browser()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def any_world(request: pytest.FixtureRequest, template: Template, tmp_path: Path) -> AsyncIterator[World]:
+    """Races are decided by the database, so they are run on both."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    async with open_world(template, tmp_path, database_url=url) as world:
+        yield world

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -13,23 +11,15 @@ import httpx2
 import pytest
 
 from tests.security.browser import Browser, ask
-from tests.security.template import CLIENTS, SECRETS, Template
+from tests.security.template import CLIENTS, SECRETS
 from tests.security.test_code_grant import claims_of, invalid_grant
-from tests.security.world import World, open_world
+from tests.security.world import World
 
 pytestmark = pytest.mark.anyio
 
 OFFLINE = "openid email offline_access"
 ENDPOINTS = ("revoke", "introspect")
 NOT_ACTIVE = {"active": False}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def any_world(request: pytest.FixtureRequest, template: Template, tmp_path: Path) -> AsyncIterator[World]:
-    """Races are decided by the database, so they are run on both."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    async with open_world(template, tmp_path, database_url=url) as world:
-        yield world
 
 
 async def tokens_of(browser: Browser, application: str = "reports", **changes: str) -> dict[str, Any]:

@@ -6,8 +6,6 @@ import asyncio
 import base64
 import json
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -17,18 +15,10 @@ import pytest
 from broker.domain.grant import CODE_LIFETIME
 from broker.domain.pkce import challenge_of
 from tests.security.browser import Ask, Browser, answered, ask
-from tests.security.template import SECRETS, Template
-from tests.security.world import World, open_world
+from tests.security.template import SECRETS
+from tests.security.world import World
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def any_world(request: pytest.FixtureRequest, template: Template, tmp_path: Path) -> AsyncIterator[World]:
-    """Races are decided by the database, so they are run on both."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    async with open_world(template, tmp_path, database_url=url) as world:
-        yield world
 
 
 def claims_of(token: str) -> dict[str, Any]:

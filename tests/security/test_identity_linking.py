@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from tests.security.browser import Browser, answered, ask
 from tests.security.staged import staged
 from tests.security.template import CLIENTS, Template
 from tests.security.trips import refused
-from tests.security.world import World, open_world
+from tests.security.world import World
 
 pytestmark = pytest.mark.anyio
 
@@ -29,14 +28,6 @@ VICTIM = {"email": "ada@acme.example", "email_verified": True, "hd": "acme.examp
 ADA = PERSONAS[0]
 RIGHTS = {"acme": ["invoices:read", "reports:read"], "globex": ["reports:read"]}
 NOT_TRUE: tuple[Any, ...] = (False, None, 0, 1, 1.0, "true", "false", "True", "", [], [True], {})
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def any_world(request: pytest.FixtureRequest, template: Template, tmp_path: Path) -> AsyncIterator[World]:
-    """Races are decided by the database, so they are run on both."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    async with open_world(template, tmp_path, database_url=url) as world:
-        yield world
 
 
 async def user_of(world: World, browser: Browser) -> UserId:

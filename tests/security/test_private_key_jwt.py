@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -14,8 +12,8 @@ import pytest
 from broker.domain.assertion import KEPT_LONGER, MAX_LIFETIME, TYPE
 from tests.flows.asserted import JWKS, assertion
 from tests.security.browser import Browser, ask
-from tests.security.template import SECRETS, Template
-from tests.security.world import World, open_world
+from tests.security.template import SECRETS
+from tests.security.world import World
 
 pytestmark = pytest.mark.anyio
 
@@ -30,14 +28,6 @@ redirect_uris = ["https://app.example/callback"]
 audience = "https://keyed.example"
 first_party = true
 """
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def any_world(request: pytest.FixtureRequest, template: Template, tmp_path: Path) -> AsyncIterator[World]:
-    """Races are decided by the database, so they are run on both."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    async with open_world(template, tmp_path, database_url=url) as world:
-        yield world
 
 
 async def declared(world: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -24,14 +23,6 @@ from tests.security.world import World, open_world, registration
 pytestmark = pytest.mark.anyio
 
 COOKIES = Cookies(secure=True)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def any_world(request: pytest.FixtureRequest, template: Template, tmp_path: Path) -> AsyncIterator[World]:
-    """Races are decided by the database, so they are run on both."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    async with open_world(template, tmp_path, database_url=url) as world:
-        yield world
 
 
 async def test_an_attackers_code_signs_nobody_in(world: World, ada: Browser, mallory: Browser) -> None:

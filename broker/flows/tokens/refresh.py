@@ -15,7 +15,7 @@ from broker.domain.errors import Conflict, OAuthRefusal
 from broker.domain.refresh_token import RefreshToken, Standing
 from broker.flows.authenticated import Credentials, authenticated, require_grant
 from broker.flows.found import GrantInFull
-from broker.flows.issued import Tokens, grant_event, issue, proof_of, refresh_token_of, revoke_grant
+from broker.flows.issued import Tokens, grant_event, is_genuine, issue, refresh_token_of, revoke_grant
 from broker.flows.ports import Ports
 
 
@@ -45,8 +45,7 @@ async def refresh(credentials: Credentials, asked: Refreshment, ports: Ports, *,
 
 
 def _is_theirs(presented: RefreshToken, found: GrantInFull, application: Application, ports: Ports) -> bool:
-    genuine = ports.secrets.same(presented.proof, proof_of(found.grant, presented.generation, ports))
-    return genuine and found.grant.is_offline and found.application.id == application.id
+    return is_genuine(presented, found.grant, ports) and found.application.id == application.id
 
 
 async def _refreshed(
