@@ -1,7 +1,8 @@
 """Owns refresh tokens: their form, how long they live, and when one may be used again.
 
 Nothing of one is stored: it names its Grant and its place in the chain, and carries a proof which only the holder of
-the lookup key can make. Refuses whatever is not the newest of its Grant (RFC 9700 section 4.14.2).
+the lookup key can make. Half of that can be checked without the Grant, so that a forgery asks the database nothing.
+Refuses whatever is not the newest of its Grant (RFC 9700 section 4.14.2).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from enum import StrEnum
 
 from broker.domain.application import Application, ApplicationType
 from broker.domain.grant import REFRESH_LIFETIME, Grant
-from broker.domain.ids import GrantId
+from broker.domain.ids import ApplicationId, GrantId
 
 IDLE_LIFETIME = 14 * 86400
 """Seconds without use."""
@@ -20,6 +21,8 @@ REPLAY_WITHIN = 10
 """Seconds after a rotation in which the token before it gives the same successor: an answer that was lost on its way is
 asked for again, and several tabs of one Application ask at once."""
 
+HALF = 32
+"""Hexadecimal digits of each half of a proof."""
 _FORM = re.compile(r"(gnt_[a-z2-7]{26})\.(0|[1-9][0-9]{0,9})\.([0-9a-f]{64})")
 
 
@@ -33,6 +36,21 @@ class RefreshToken:
 
     def __str__(self) -> str:
         return f"{self.grant_id}.{self.generation}.{self.proof}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlainUse:
+    """A public Application uses what may be the newest refresh token, and wants all it was granted.
+
+    Plain is what the columns of single rows tell: who needs more than they say, such as a Client's Authorization, is
+    decided by `standing` and what follows it. `at` in seconds since the epoch.
+    """
+
+    grant_id: GrantId
+    generation: int
+    application_id: ApplicationId
+    at: int
+    request_id: str
 
 
 class Standing(StrEnum):
@@ -53,8 +71,13 @@ def parse(text: str) -> RefreshToken | None:
     return RefreshToken(grant_id=GrantId(grant_id), generation=int(generation), proof=proof)
 
 
+def named_text(grant_id: GrantId, generation: int) -> str:
+    """What the first half of the proof is of."""
+    return f"{grant_id}.{generation}"
+
+
 def proven_text(grant: Grant, generation: int) -> str:
-    """What the proof is the keyed hash of. The Grant's code is in it: the key alone makes no token, nor do the rows."""
+    """What its second half is of. The Grant's code is in it: the key alone makes no token, nor do the rows."""
     return f"{grant.id}.{generation}.{grant.code}"
 
 

@@ -86,6 +86,14 @@ class GrantInFull:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PlainlyUsed:
+    """A Grant as it was found, and whether its refresh token was used up with that."""
+
+    found: GrantInFull | None
+    used: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GrantThrough:
     """A Grant, and the Connection through which its Session began."""
 

@@ -12,8 +12,9 @@ from broker.domain.changes import Record, ReplaceConnection, RevokeGrant
 from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import Conflict, OAuthRefusal, SealBroken
 from broker.domain.grant import Grant
+from broker.domain.ids import GrantId
 from broker.domain.ledger import AuditEvent
-from broker.domain.refresh_token import RefreshToken, proven_text
+from broker.domain.refresh_token import HALF, RefreshToken, named_text, proven_text
 from broker.domain.session_token import LIFETIME, id_token_claims, session_claims
 from broker.flows.found import GrantInFull
 from broker.flows.live_grant import ended, rights_of
@@ -83,13 +84,23 @@ def refresh_token_of(found: GrantInFull, generation: int, ports: Ports) -> str |
 
 
 def proof_of(grant: Grant, generation: int, ports: Ports) -> str:
-    """What a genuine refresh token of this Grant carries."""
-    return ports.secrets.keyed_hash("refresh_token", proven_text(grant, generation))
+    """What a genuine refresh token of this Grant carries: two halves of 128 bits each."""
+    proven = ports.secrets.keyed_hash("refresh_token", proven_text(grant, generation))
+    return _named(grant.id, generation, ports) + proven[:HALF]
 
 
 def is_genuine(token: RefreshToken, grant: Grant, ports: Ports) -> bool:
     """Whether this is a refresh token of this Grant, of whatever time."""
     return grant.is_offline and ports.secrets.same(token.proof, proof_of(grant, token.generation, ports))
+
+
+def is_ours(token: RefreshToken, ports: Ports) -> bool:
+    """Whether the half holds that can be checked without the Grant."""
+    return ports.secrets.same(token.proof[:HALF], _named(token.grant_id, token.generation, ports))
+
+
+def _named(grant_id: GrantId, generation: int, ports: Ports) -> str:
+    return ports.secrets.keyed_hash("refresh_token_name", named_text(grant_id, generation))[:HALF]
 
 
 # What follows is written beside a refusal. The refused request has a line of its own in the ledger, by its request id;

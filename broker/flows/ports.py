@@ -28,6 +28,7 @@ from broker.domain.ids import (
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.domain.policy import AttributePolicy
+from broker.domain.refresh_token import PlainUse
 from broker.domain.sealing import Place, WrappedKey
 from broker.domain.session import Session
 from broker.domain.signing_key import SigningKey
@@ -40,6 +41,7 @@ from broker.flows.found import (
     GrantThrough,
     HeldAuthorizations,
     LiveSession,
+    PlainlyUsed,
     Told,
 )
 
@@ -73,6 +75,13 @@ class Store(Protocol):
     async def grant_by_code(self, code: KeyedHash) -> GrantInFull | None: ...
 
     async def grant(self, grant_id: GrantId) -> GrantInFull | None: ...
+
+    async def use_plainly(self, use: PlainUse) -> PlainlyUsed:
+        """Read the Grant and, in one round trip with that, rotate its refresh token and record it in the plain case.
+
+        That is: the token is the newest and good; the Grant is not narrowed to a Client; the Application is this one,
+        public, has the refresh grant and requires no Authorization; the User is active, the Session was not ended.
+        """
 
     async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None: ...
 

@@ -14,7 +14,7 @@ from broker.domain.ids import GrantId
 from broker.domain.own_token import is_own
 from broker.domain.refresh_token import RefreshToken
 from broker.flows.found import GrantInFull
-from broker.flows.issued import is_genuine
+from broker.flows.issued import is_genuine, is_ours
 from broker.flows.ports import Ports
 
 
@@ -41,7 +41,7 @@ async def presented(text: str, ports: Ports, *, now: int) -> ShownRefreshToken |
     """
     refresh = refresh_token.parse(text)
     if refresh is not None:
-        found = await ports.store.grant(refresh.grant_id)
+        found = await ports.store.grant(refresh.grant_id) if is_ours(refresh, ports) else None
         if found is None or not is_genuine(refresh, found.grant, ports):
             return None
         return ShownRefreshToken(token=refresh, found=found)

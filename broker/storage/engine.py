@@ -12,6 +12,7 @@ from sqlalchemy.sql import ClauseElement
 
 from broker.domain.changes import Change
 from broker.domain.errors import Fault
+from broker.storage.at_once import AtOnce
 from broker.storage.rows import Row
 
 ANSWER_WITHIN = 2.0
@@ -31,6 +32,9 @@ class Engine(Protocol):
 
     async def change(self, statement: ClauseElement, **parameters: Any) -> int:
         """Run one statement that writes; how many rows it touched."""
+
+    async def at_once(self, statement: AtOnce, **parameters: Any) -> tuple[Sequence[Row], bool]:
+        """Read, and make the change that goes with it, in one round trip; whether it touched a row."""
 
     async def write(self, changes: Sequence[Change]) -> None:
         """Make all changes durably, or none. Raises `Conflict`, which names the Change that lost."""

@@ -18,6 +18,7 @@ from sqlalchemy.sql import ClauseElement
 
 from broker.domain.changes import Change
 from broker.domain.errors import Conflict
+from broker.storage.at_once import AtOnce
 from broker.storage.batches import LOST_RACE, Step, alike, alone, one_statement, steps_for
 from broker.storage.driver_sql import DriverSql, driver_sql
 from broker.storage.engine import ANSWER_WITHIN, MAX_RETRIES, unavailable
@@ -64,6 +65,11 @@ class Postgres:
         arguments = sql.arguments(parameters)
         status = await self._answer(lambda connection: connection.execute(sql.text, *arguments))
         return _rows_touched(status)
+
+    async def at_once(self, statement: AtOnce, **parameters: Any) -> tuple[Sequence[Row], bool]:
+        """See `Engine`. Asked twice like a read: a change that was made by the first question is not made again."""
+        found = await self.rows(statement.together, **parameters)
+        return found, bool(found and found[0][-1])
 
     async def write(self, changes: Sequence[Change]) -> None:
         """See `Engine`. One round trip, without a transaction around it, wherever one statement can say it all."""

@@ -142,7 +142,7 @@ ARRIVAL = (
 )
 
 _bound = _as_json.where(authorizations.c.user_id == grants.c.user_id).correlate(grants).scalar_subquery()
-_GRANT_IN_FULL = (
+GRANT_IN_FULL = (
     select(grants, applications, users, sessions, connections, data_keys, _bound)
     .join(applications, applications.c.id == grants.c.application_id)
     .join(users, users.c.id == grants.c.user_id)
@@ -150,8 +150,8 @@ _GRANT_IN_FULL = (
     .join(connections, connections.c.id == sessions.c.connection_id)
     .join(data_keys, data_keys.c.owner == grants.c.user_id)
 )
-GRANT = _GRANT_IN_FULL.where(grants.c.id == bindparam("id"))
-GRANT_BY_CODE = _GRANT_IN_FULL.where(grants.c.code == bindparam("code"))
+GRANT = GRANT_IN_FULL.where(grants.c.id == bindparam("id"))
+GRANT_BY_CODE = GRANT_IN_FULL.where(grants.c.code == bindparam("code"))
 
 GRANTS_OF = (
     select(grants, sessions.c.connection_id)

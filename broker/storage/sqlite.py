@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from sqlalchemy.sql import ClauseElement
 
 from broker.domain.changes import Change
 from broker.domain.errors import Conflict
+from broker.storage.at_once import AtOnce
 from broker.storage.batches import Step, steps_for
 from broker.storage.driver_sql import DriverSql, driver_sql
 from broker.storage.engine import ANSWER_WITHIN, unavailable
@@ -41,6 +42,8 @@ _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: some milliseconds
 
 Answer = TypeVar("Answer")
 Unit = Callable[[sqlite3.Connection], Answer]
+Text = tuple[str, Sequence[Any]]
+"""A statement and its parameters."""
 
 
 class Sqlite:
@@ -66,11 +69,17 @@ class Sqlite:
         arguments = sql.arguments(parameters)
         return await self._writer.run(lambda database: database.execute(sql.text, arguments).rowcount)
 
+    async def at_once(self, statement: AtOnce, **parameters: Any) -> tuple[Sequence[Row], bool]:
+        """See `Engine`."""
+        three = [self._sql(part) for part in (statement.read, statement.change, statement.note)]
+        read, change, note = [(sql.text, sql.arguments(parameters)) for sql in three]
+        return await self._writer.run(lambda database: _read_and_change(database, read, change, note))
+
     async def write(self, changes: Sequence[Change]) -> None:
         """See `Engine`."""
         steps = [self._steps[type(change)] for change in changes]
         arguments = [step.values(change) for step, change in zip(steps, changes, strict=True)]
-        await self._writer.run(lambda database: _all_or_none(database, steps, arguments))
+        await self._writer.run(lambda database: _write(database, steps, arguments))
 
     async def close(self) -> None:
         """See `Engine`."""
@@ -129,16 +138,31 @@ class _Database:
             self._opened = None
 
 
-def _all_or_none(database: sqlite3.Connection, steps: Sequence[Step], arguments: Sequence[Sequence[Any]]) -> None:
+@contextlib.contextmanager
+def _all_or_none(database: sqlite3.Connection) -> Iterator[None]:
     database.execute("BEGIN IMMEDIATE")
     try:
-        for step, values in zip(steps, arguments, strict=True):
-            _take(database, step, values)
+        yield
         database.execute("COMMIT")
     except BaseException:
         if database.in_transaction:
             database.execute("ROLLBACK")
         raise
+
+
+def _write(database: sqlite3.Connection, steps: Sequence[Step], arguments: Sequence[Sequence[Any]]) -> None:
+    with _all_or_none(database):
+        for step, values in zip(steps, arguments, strict=True):
+            _take(database, step, values)
+
+
+def _read_and_change(database: sqlite3.Connection, read: Text, change: Text, note: Text) -> tuple[list[Row], bool]:
+    with _all_or_none(database):
+        found = database.execute(*read).fetchall()
+        changed = database.execute(*change).rowcount == 1
+        if changed:
+            database.execute(*note)
+        return found, changed
 
 
 def _take(database: sqlite3.Connection, step: Step, values: Sequence[Any]) -> None:

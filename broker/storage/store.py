@@ -6,6 +6,7 @@ Refuses to decide: whether a Session is live or a code still good is the domain'
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from operator import attrgetter
 from types import TracebackType
@@ -25,6 +26,7 @@ from broker.domain.ids import (
 )
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import PendingRevocation
+from broker.domain.refresh_token import PlainUse
 from broker.domain.sealing import SYSTEM_OWNER, WrappedKey
 from broker.domain.session import Session
 from broker.domain.session_token import LIFETIME
@@ -38,9 +40,11 @@ from broker.flows.found import (
     GrantThrough,
     HeldAuthorizations,
     LiveSession,
+    PlainlyUsed,
     Told,
 )
 from broker.storage import reads, rows, snapshots, upkeep
+from broker.storage.at_once import REFRESH
 from broker.storage.database_url import sqlite_path
 from broker.storage.engine import Engine
 from broker.storage.postgres import Postgres
@@ -112,6 +116,10 @@ class SqlStore:
     async def grant(self, grant_id: GrantId) -> GrantInFull | None:
         found = await self.engine.rows(reads.GRANT, id=grant_id)
         return snapshots.grant_in_full(found[0]) if found else None
+
+    async def use_plainly(self, use: PlainUse) -> PlainlyUsed:
+        found, used = await self.engine.at_once(REFRESH, **asdict(use))
+        return PlainlyUsed(found=snapshots.grant_in_full(found[0]) if found else None, used=used)
 
     async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None:
         found = await self.engine.rows(reads.CONSENT, user_id=user_id, application_id=application_id)

@@ -16,6 +16,7 @@ from broker.domain.refresh_token import (
     REPLAY_WITHIN,
     RefreshToken,
     Standing,
+    named_text,
     parse,
     proven_text,
     rotates,
@@ -73,6 +74,7 @@ def test_its_proof_is_of_one_grant_one_code_and_one_place() -> None:
         proven_text(replace(OFFLINE, code=KeyedHash("other")), 0),
     }
     assert len(texts) == 4
+    assert len({named_text(GrantId(ID), 0), named_text(GrantId(ID), 1), named_text(GrantId("gnt_other"), 0)}) == 3
 
 
 def test_its_proof_has_no_repr() -> None:

@@ -21,6 +21,7 @@ from broker.crypto.keyring import new_keyring
 from broker.demo.provider import DemoProvider, DemoRegistration, create_provider
 from broker.domain.changes import Change
 from broker.settings.load import load
+from broker.storage.at_once import AtOnce
 from broker.storage.engine import Engine
 from broker.storage.migrate import migrate
 from broker.storage.rows import Row
@@ -117,6 +118,11 @@ class CountingEngine:
         self.counts.writes += 1
         self.counts.statements.append(1)
         return await self._engine.change(statement, **parameters)
+
+    async def at_once(self, statement: AtOnce, **parameters: Any) -> tuple[Sequence[Row], bool]:
+        self.counts.writes += 1
+        self.counts.statements.append(2)
+        return await self._engine.at_once(statement, **parameters)
 
     async def write(self, changes: Sequence[Change]) -> None:
         self.counts.writes += 1

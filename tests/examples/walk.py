@@ -79,6 +79,9 @@ class Walk:
         page = await self.ask("consent", "signed in", "GET", asked.headers["location"])
         allow = _hidden(page) | {"decision": "allow"}
         back = await self.ask("consent_decision", "allow", "POST", "/oauth/consent", data=allow)
+        refresh = {"grant_type": "refresh_token", "client_id": OWN["client_id"]}
+        refresh["refresh_token"] = tokens["refresh_token"]
+        await self.ask("token", "a public Application refreshes", "POST", "/oauth/token", data=refresh)
         secret = {"client_secret": SECRET}
         foreign = await self.redeem(back, FOREIGN | secret, "a confidential Application")
         proven = FOREIGN | secret
@@ -148,7 +151,7 @@ def _token(tokens: dict[str, str]) -> dict[str, str]:
 def _request(application: dict[str, str]) -> str:
     asked = {
         "response_type": "code",
-        "scope": "openid email profile",
+        "scope": "openid email profile offline_access",
         "state": "s",
         "code_challenge": pkce.challenge_of(VERIFIER),
         "code_challenge_method": "S256",

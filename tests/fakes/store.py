@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
-from broker.domain.application import Application
-from broker.domain.changes import Change
+from broker.domain.application import Application, ApplicationType, GrantType
+from broker.domain.changes import Change, Record, RefreshGrant
 from broker.domain.client_org import Authorization
 from broker.domain.connection import Connection
 from broker.domain.consent import Consent
 from broker.domain.errors import Fault
-from broker.domain.grant import Grant
+from broker.domain.grant import REFRESH_LIFETIME, Grant
 from broker.domain.identity import Identity
 from broker.domain.ids import (
     ApplicationId,
@@ -29,11 +29,13 @@ from broker.domain.ids import (
 )
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import PendingRevocation, RevocationResult
+from broker.domain.refresh_token import IDLE_LIFETIME, PlainUse
 from broker.domain.revocation import Notice
 from broker.domain.sealing import SYSTEM_OWNER, WrappedKey
 from broker.domain.session import ABSOLUTE_LIFETIME, Session
 from broker.domain.session_token import LIFETIME
 from broker.domain.signing_key import SigningKey
+from broker.domain.user import UserStatus
 from broker.flows.found import (
     Arrival,
     AttemptInFull,
@@ -44,6 +46,7 @@ from broker.flows.found import (
     HeldAuthorizations,
     KnownIdentity,
     LiveSession,
+    PlainlyUsed,
     Told,
 )
 from tests.fakes.tables import Tables
@@ -114,6 +117,26 @@ class MemoryStore:
 
     async def grant(self, grant_id: GrantId) -> GrantInFull | None:
         return self._in_full(self._answer().grants.get(grant_id))
+
+    async def use_plainly(self, use: PlainUse) -> PlainlyUsed:
+        found = await self.grant(use.grant_id)
+        if found is None or not _is_plain(use, found):
+            return PlainlyUsed(found=found, used=False)
+        event = AuditEvent(
+            at=use.at,
+            action="refresh",
+            outcome="done",
+            request_id=use.request_id,
+            user_id=found.user.id,
+            application_id=found.application.id,
+            registration=found.connection.registration,
+            object_id=found.grant.id,
+        )
+        rotated = RefreshGrant(
+            grant_id=use.grant_id, expected_generation=use.generation, generation=use.generation + 1, at=use.at
+        )
+        await MemoryStore.write(self, rotated, Record(event=event))
+        return PlainlyUsed(found=found, used=True)
 
     async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None:
         return self._answer().consents.get((user_id, application_id))
@@ -287,6 +310,22 @@ class MemoryStore:
 
     def _pending(self) -> list[PendingRevocation]:
         return [p for p in self._answer().pending_revocations.values() if p.result is RevocationResult.PENDING]
+
+
+def _is_plain(use: PlainUse, found: GrantInFull) -> bool:
+    grant, application = found.grant, found.application
+    last_used = grant.redeemed_at if grant.refreshed_at is None else grant.refreshed_at
+    return (
+        (grant.generation, application.id) == (use.generation, use.application_id)
+        and last_used is not None
+        and use.at < min(last_used + IDLE_LIFETIME, grant.created_at + REFRESH_LIFETIME)
+        and (grant.revoked_at, grant.organization, found.session.ended_at) == (None, None, None)
+        and "offline_access" in grant.scopes
+        and application.type is ApplicationType.PUBLIC
+        and GrantType.REFRESH_TOKEN in application.grants
+        and not application.requires_authorization
+        and found.user.status is UserStatus.ACTIVE
+    )
 
 
 def _told(cursor: int, notice: Notice) -> Told:

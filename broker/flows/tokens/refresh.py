@@ -12,10 +12,10 @@ from broker.domain import refresh_token, scope
 from broker.domain.application import Application, GrantType
 from broker.domain.changes import Record, RefreshGrant
 from broker.domain.errors import Conflict, OAuthRefusal
-from broker.domain.refresh_token import RefreshToken, Standing
+from broker.domain.refresh_token import PlainUse, RefreshToken, Standing
 from broker.flows.authenticated import Credentials, authenticated, require_grant
-from broker.flows.found import GrantInFull
-from broker.flows.issued import Tokens, grant_event, is_genuine, issue, refresh_token_of, revoke_grant
+from broker.flows.found import GrantInFull, PlainlyUsed
+from broker.flows.issued import Tokens, grant_event, is_genuine, is_ours, issue, refresh_token_of, revoke_grant
 from broker.flows.ports import Ports
 
 
@@ -30,18 +30,45 @@ class Refreshment:
 async def refresh(credentials: Credentials, asked: Refreshment, ports: Ports, *, request_id: str) -> Tokens:
     """Refresh. Raises `OAuthRefusal`: `invalid_client`, `unauthorized_client`, `invalid_grant` or `invalid_scope`."""
     presented = refresh_token.parse(asked.token)
+    if presented is not None and not is_ours(presented, ports):
+        presented = None
     application: Application | None = None
     while True:  # a lost race moves the token on, from newest to replayed to reused, or ends the Grant
-        found = None if presented is None else await ports.store.grant(presented.grant_id)
+        now = ports.clock.now()
+        before = await _read(presented, credentials, asked, ports, request_id, now)
+        found = before.found
         if application is None:
             application = await authenticated(credentials, None if found is None else found.application, ports)
             require_grant(application, GrantType.REFRESH_TOKEN)
         if presented is None or found is None or not _is_theirs(presented, found, application, ports):
             raise _refused("no refresh token of this application")
         try:
-            return await _refreshed(presented, asked, found, ports, request_id)
+            return await _refreshed(presented, asked, found, before.used, ports, request_id, now)
         except Conflict:
             continue
+
+
+async def _read(
+    presented: RefreshToken | None,
+    credentials: Credentials,
+    asked: Refreshment,
+    ports: Ports,
+    request_id: str,
+    now: int,
+) -> PlainlyUsed:
+    """The Grant. Where nothing but the token has to be looked at it is used up at once, which spares a round trip."""
+    if presented is None:
+        return PlainlyUsed(found=None, used=False)
+    if asked.scope is not None or credentials.secret is not None or credentials.assertion is not None:
+        return PlainlyUsed(found=await ports.store.grant(presented.grant_id), used=False)
+    use = PlainUse(
+        grant_id=presented.grant_id,
+        generation=presented.generation,
+        application_id=credentials.application_id,
+        at=now,
+        request_id=request_id,
+    )
+    return await ports.store.use_plainly(use)
 
 
 def _is_theirs(presented: RefreshToken, found: GrantInFull, application: Application, ports: Ports) -> bool:
@@ -49,10 +76,15 @@ def _is_theirs(presented: RefreshToken, found: GrantInFull, application: Applica
 
 
 async def _refreshed(
-    presented: RefreshToken, asked: Refreshment, found: GrantInFull, ports: Ports, request_id: str
+    presented: RefreshToken,
+    asked: Refreshment,
+    found: GrantInFull,
+    used: bool,
+    ports: Ports,
+    request_id: str,
+    now: int,
 ) -> Tokens:
-    """Decide by what was found. Raises `Conflict` when it is not true any more."""
-    now = ports.clock.now()
+    """Decide by what was found, and use the token up unless it was. Raises `Conflict` when it is not true any more."""
     grant = found.grant
     standing = refresh_token.standing(presented, grant, now)
     if standing is Standing.REUSED:
@@ -69,9 +101,10 @@ async def _refreshed(
     # Without the nonce, which belonged to the sign-in (OpenID Connect Core section 12.2).
     told = replace(found, grant=replace(grant, scopes=scopes, nonce=None))
     tokens = await issue(told, ports, refresh_token=refresh_token_of(found, generation, ports), now=now)
-    event = grant_event(found, "refresh", now=now, request_id=request_id)
-    change = RefreshGrant(grant_id=grant.id, expected_generation=grant.generation, generation=generation, at=at)
-    await ports.store.write(change, Record(event=event))
+    if not used:
+        event = grant_event(found, "refresh", now=now, request_id=request_id)
+        change = RefreshGrant(grant_id=grant.id, expected_generation=grant.generation, generation=generation, at=at)
+        await ports.store.write(change, Record(event=event))
     return tokens
 
 

@@ -171,6 +171,21 @@ async def test_a_token_that_is_not_genuine_ends_nothing(world: World, bend: str)
     assert world.written == []
 
 
+@pytest.mark.parametrize(("half", "reads"), [(0, 0), (1, 1)])
+async def test_half_a_proof_opens_nothing(world: World, half: int, reads: int) -> None:
+    """The first half is looked at before anything is read, the second needs the Grant's code: both have to hold."""
+    token = await world.refreshable()
+    grant_id, generation, proof = token.split(".")
+    halves = [proof[:32], proof[32:]]
+    halves[half] = "0" * 32
+    world.forget()
+
+    with refusal(OAuthRefusal, "invalid_grant"):
+        await world.refresh(f"{grant_id}.{generation}.{''.join(halves)}", scope="openid")
+    assert [name for name, *_ in world.store.received].count("grant") == reads
+    assert world.written == []
+
+
 async def test_a_grant_without_offline_access_has_none(world: World) -> None:
     """Even with a proof that holds."""
     await world.redeem(await world.code(scope="openid"))
@@ -304,16 +319,19 @@ async def test_it_ends_when_nobody_uses_it(world: World) -> None:
         await world.refresh(token)
 
 
-async def test_a_rotation_that_lost_the_race_gives_the_winners_successor(world: World) -> None:
-    """G07-02: one chain, whoever asks at once."""
+@pytest.mark.parametrize(("scope", "last"), [(None, "use_plainly"), ("openid", "write")])
+async def test_a_rotation_that_lost_the_race_gives_the_winners_successor(
+    world: World, scope: str | None, last: str
+) -> None:
+    """G07-02: one chain, whoever asks at once, and whether it takes one statement or two."""
     token = await world.refreshable()
     first: list[str | None] = []
 
     async def rival() -> None:
         first.append((await world.refresh(token)).refresh_token)
 
-    world.store.before("write", rival)
-    second = await world.refresh(token)
+    world.store.before(last, rival)
+    second = await world.refresh(token, scope=scope)
 
     assert [second.refresh_token] == first
     (grant,) = world.store.tables.grants.values()
@@ -325,7 +343,8 @@ async def test_a_revocation_meanwhile_wins(world: World, application: str) -> No
     """G07-05: after it no token comes any more."""
     token = await world.refreshable(application=application)
     grant_id = GrantId(token.split(".")[0])
-    world.store.before("write", lambda: world.store.write(RevokeGrant(grant_id=grant_id, at=NOW)))
+    last = "use_plainly" if application == "demo-app" else "write"
+    world.store.before(last, lambda: world.store.write(RevokeGrant(grant_id=grant_id, at=NOW)))
 
     with refusal(OAuthRefusal, "invalid_grant"):
         await world.refresh(token, application)
@@ -355,7 +374,7 @@ async def test_a_race_that_is_lost_again_and_again_is_a_reuse(world: World) -> N
 
     world.store.always_before("write", rival)
     with refusal(OAuthRefusal, "invalid_grant"):
-        await world.refresh(token)
+        await world.refresh(token, scope="openid")
 
 
 async def test_a_broken_seal_ends_the_grant(world: World) -> None:

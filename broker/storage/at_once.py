@@ -1,0 +1,119 @@
+"""Owns the statement that refreshes: it reads a Grant and, in the plain case, uses its refresh token up with that.
+
+Refuses the case that columns of single rows do not tell: that is read here, and decided and written by the flow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.types import BigInteger, Text
+
+from broker.domain.application import ApplicationType, GrantType
+from broker.domain.grant import REFRESH_LIFETIME
+from broker.domain.refresh_token import IDLE_LIFETIME
+from broker.domain.scope import OFFLINE_ACCESS
+from broker.domain.user import UserStatus
+from broker.storage.reads import GRANT_IN_FULL
+from broker.storage.tables import applications, connections, grants, ledger, sessions, users
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class AtOnce:
+    """A read, the change of one row at most that goes with it, and the line of the ledger if there was such a row.
+
+    `together` is all of them for PostgreSQL: the rows as they were, and behind each whether the change was made.
+    """
+
+    read: Select[Any]
+    change: Update
+    note: Insert
+    together: Select[Any]
+
+
+_AT: ColumnElement[int] = bindparam("at", type_=BigInteger)
+_this: ColumnElement[bool] = grants.c.id == bindparam("grant_id")
+
+
+def _text(constant: str) -> ColumnElement[str]:
+    return literal_column(f"'{constant}'", Text)
+
+
+def _number(constant: int) -> ColumnElement[int]:
+    return literal_column(str(constant), BigInteger)
+
+
+def _holds(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Whether a list, which is JSON text, has `name` in it."""
+    return func.replace(column, _text(f'"{name}"'), _text("")) != column
+
+
+_plain_application = exists().where(
+    applications.c.id == grants.c.application_id,
+    applications.c.type == _text(ApplicationType.PUBLIC),
+    _holds(applications.c.grants, GrantType.REFRESH_TOKEN),
+    applications.c.requires_authorization == _number(0),
+)
+_living_user = exists().where(users.c.id == grants.c.user_id, users.c.status == _text(UserStatus.ACTIVE))
+_open_session = exists().where(sessions.c.id == grants.c.session_id, sessions.c.ended_at.is_(None))
+_plain = and_(
+    _this,
+    grants.c.generation == bindparam("generation"),
+    grants.c.application_id == bindparam("application_id"),
+    grants.c.redeemed_at.is_not(None),
+    grants.c.revoked_at.is_(None),
+    grants.c.organization.is_(None),
+    _holds(grants.c.scopes, OFFLINE_ACCESS),
+    func.coalesce(grants.c.refreshed_at, grants.c.redeemed_at) + _number(IDLE_LIFETIME) > _AT,
+    grants.c.created_at + _number(REFRESH_LIFETIME) > _AT,
+    _plain_application,
+    _living_user,
+    _open_session,
+)
+_use = update(grants).where(_plain).values(generation=grants.c.generation + _number(1), refreshed_at=_AT)
+
+_LINE: dict[str, ColumnElement[Any]] = {
+    "at": _AT,
+    "action": _text("refresh"),
+    "outcome": _text("done"),
+    "reason": _text(""),
+    "request_id": bindparam("request_id", type_=Text),
+    "user_id": grants.c.user_id,
+    "application_id": grants.c.application_id,
+    "registration": connections.c.registration,
+    "client_org": grants.c.organization,
+    "object_id": grants.c.id,
+}
+_of_this = (
+    select(*_LINE.values())
+    .select_from(grants)
+    .join(sessions, sessions.c.id == grants.c.session_id)
+    .join(connections, connections.c.id == sessions.c.connection_id)
+    .where(_this)
+)
+_read = GRANT_IN_FULL.where(_this)
+_used = _use.returning(grants.c.id).cte("used")
+_was_used = exists(select(_used.c.id))
+_told = insert(ledger).from_select([*_LINE], _of_this.where(_was_used), include_defaults=False).cte("told")
+
+REFRESH = AtOnce(
+    read=_read,
+    change=_use,
+    note=insert(ledger).from_select([*_LINE], _of_this, include_defaults=False),
+    together=_read.add_columns(_was_used).add_cte(_told),
+)
