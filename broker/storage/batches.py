@@ -6,8 +6,9 @@ Refuses what would not: there each statement must see what the one before it did
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from itertools import combinations, groupby
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -23,6 +24,8 @@ from broker.storage.writes import WRITES, Kind
 
 LONGEST = 16
 """Changes in one statement. More come from an operator's file, where a transaction does as well."""
+STATEMENTS_KEPT = 256
+"""Combinations of Changes whose one statement is remembered; flows make a few dozen."""
 LOST_RACE = "BR409"
 """SQLSTATE of what `lost_race()`, a function that a migration makes, raises; its message is the Change's name."""
 
@@ -45,8 +48,9 @@ class Step:
     touches_epochs: bool
 
 
-def steps_for(dialect: Dialect) -> dict[type[Change], Step]:
-    """Compile the whole table of writes."""
+@cache
+def steps_for(dialect: Dialect) -> Mapping[type[Change], Step]:
+    """Compile the whole table of writes, once in a process."""
     parts_of = side_by_side if dialect.name == "postgresql" else one_after_another
     steps = {}
     for change, write in WRITES.items():
@@ -66,6 +70,7 @@ def steps_for(dialect: Dialect) -> dict[type[Change], Step]:
     return steps
 
 
+@lru_cache(STATEMENTS_KEPT)
 def one_statement(steps: tuple[Step, ...]) -> str | None:
     """All steps as one statement for PostgreSQL, or None where that would not mean the same.
 

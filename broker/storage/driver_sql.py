@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy.engine import Dialect
@@ -38,8 +39,9 @@ class DriverSql:
         return _PLACEHOLDER.sub(lambda match: f"${int(match[1]) + others}", self.text)
 
 
+@cache
 def driver_sql(statement: ClauseElement, dialect: Dialect) -> DriverSql:
-    """Compile `statement`."""
+    """Compile `statement`, once in a process: both are told by what they are, not by what they hold."""
     compiled = cast(SQLCompiler, statement.compile(dialect=dialect))
     given = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
     return DriverSql(text=compiled.string, names=tuple(compiled.positiontup or ()), given=given)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import asyncpg
@@ -20,14 +19,12 @@ from broker.domain.changes import Change
 from broker.domain.errors import Conflict
 from broker.storage.at_once import AtOnce
 from broker.storage.batches import LOST_RACE, Step, alike, alone, one_statement, steps_for
-from broker.storage.driver_sql import DriverSql, driver_sql
+from broker.storage.driver_sql import driver_sql
 from broker.storage.engine import ANSWER_WITHIN, MAX_RETRIES, unavailable
 from broker.storage.pool import Connection, Pool
 from broker.storage.rows import Row
 
-STATEMENTS_KEPT = 256
-"""Combinations of Changes whose one statement is remembered; flows make a few dozen."""
-
+_DIALECT: Dialect = dialect()  # type: ignore[no-untyped-call]
 _NOTHING_DONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _CONFLICTS = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError, asyncpg.CheckViolationError)
 _GONE = (
@@ -47,21 +44,18 @@ class Postgres:
 
     def __init__(self, url: str, *, connections: int) -> None:
         self._pool = Pool(url, size=connections)
-        self._dialect: Dialect = dialect()  # type: ignore[no-untyped-call]
-        self._compiled: dict[ClauseElement, DriverSql] = {}
-        self._steps = steps_for(self._dialect)
-        self._one_statement = lru_cache(STATEMENTS_KEPT)(one_statement)
+        self._steps = steps_for(_DIALECT)
 
     async def rows(self, query: ClauseElement, **parameters: Any) -> Sequence[Row]:
         """See `Engine`. Asked a second time when the connection turns out to be dead."""
-        sql = self._sql(query)
+        sql = driver_sql(query, _DIALECT)
         arguments = sql.arguments(parameters)
         found: list[Any] = await self._answer(lambda connection: connection.fetch(sql.text, *arguments), tries=2)
         return found
 
     async def change(self, statement: ClauseElement, **parameters: Any) -> int:
         """See `Engine`."""
-        sql = self._sql(statement)
+        sql = driver_sql(statement, _DIALECT)
         arguments = sql.arguments(parameters)
         status = await self._answer(lambda connection: connection.execute(sql.text, *arguments))
         return _rows_touched(status)
@@ -74,7 +68,7 @@ class Postgres:
     async def write(self, changes: Sequence[Change]) -> None:
         """See `Engine`. One round trip, without a transaction around it, wherever one statement can say it all."""
         steps = tuple([self._steps[type(change)] for change in changes])
-        whole = self._one_statement(steps)
+        whole = one_statement(steps)
         if whole is None:
             seconds = ANSWER_WITHIN * (1 + len(steps) / 100)
             await self._answer(_retried(lambda connection: _one_by_one(connection, steps, changes)), within=seconds)
@@ -85,12 +79,6 @@ class Postgres:
     async def close(self) -> None:
         """See `Engine`."""
         await self._pool.close()
-
-    def _sql(self, statement: ClauseElement) -> DriverSql:
-        sql = self._compiled.get(statement)
-        if sql is None:
-            sql = self._compiled[statement] = driver_sql(statement, self._dialect)
-        return sql
 
     async def _answer(self, work: Work[Answer], *, tries: int = 1, within: float = ANSWER_WITHIN) -> Answer:
         try:

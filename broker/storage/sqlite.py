@@ -22,7 +22,7 @@ from broker.domain.changes import Change
 from broker.domain.errors import Conflict
 from broker.storage.at_once import AtOnce
 from broker.storage.batches import Step, steps_for
-from broker.storage.driver_sql import DriverSql, driver_sql
+from broker.storage.driver_sql import driver_sql
 from broker.storage.engine import ANSWER_WITHIN, unavailable
 from broker.storage.line import Line
 from broker.storage.rows import Row
@@ -40,6 +40,8 @@ _READER = ("PRAGMA query_only = ON",)
 _CONFLICTS = frozenset(f"SQLITE_CONSTRAINT_{violated}" for violated in ("UNIQUE", "PRIMARYKEY", "FOREIGNKEY", "CHECK"))
 _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: some milliseconds
 
+_DIALECT = dialect(paramstyle="qmark")
+
 Answer = TypeVar("Answer")
 Unit = Callable[[sqlite3.Connection], Answer]
 Text = tuple[str, Sequence[Any]]
@@ -53,25 +55,23 @@ class Sqlite:
         self._writer = _Database(path, (*_ALL, *_WRITER))
         self._readers = tuple(_Database(path, (*_ALL, *_READER)) for _ in range(READERS))
         self._turn = itertools.cycle(self._readers)
-        self._dialect = dialect(paramstyle="qmark")
-        self._compiled: dict[ClauseElement, DriverSql] = {}
-        self._steps = steps_for(self._dialect)
+        self._steps = steps_for(_DIALECT)
 
     async def rows(self, query: ClauseElement, **parameters: Any) -> Sequence[Row]:
         """See `Engine`."""
-        sql = self._sql(query)
+        sql = driver_sql(query, _DIALECT)
         arguments = sql.arguments(parameters)
         return await next(self._turn).run(lambda database: database.execute(sql.text, arguments).fetchall())
 
     async def change(self, statement: ClauseElement, **parameters: Any) -> int:
         """See `Engine`."""
-        sql = self._sql(statement)
+        sql = driver_sql(statement, _DIALECT)
         arguments = sql.arguments(parameters)
         return await self._writer.run(lambda database: database.execute(sql.text, arguments).rowcount)
 
     async def at_once(self, statement: AtOnce, **parameters: Any) -> tuple[Sequence[Row], bool]:
         """See `Engine`."""
-        three = [self._sql(part) for part in (statement.read, statement.change, statement.note)]
+        three = [driver_sql(part, _DIALECT) for part in (statement.read, statement.change, statement.note)]
         read, change, note = [(sql.text, sql.arguments(parameters)) for sql in three]
         return await self._writer.run(lambda database: _read_and_change(database, read, change, note))
 
@@ -85,12 +85,6 @@ class Sqlite:
         """See `Engine`."""
         for database in (*self._readers, self._writer):
             await database.close()
-
-    def _sql(self, statement: ClauseElement) -> DriverSql:
-        sql = self._compiled.get(statement)
-        if sql is None:
-            sql = self._compiled[statement] = driver_sql(statement, self._dialect)
-        return sql
 
 
 class _Database:
