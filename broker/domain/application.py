@@ -32,6 +32,7 @@ class GrantType(StrEnum):
     AUTHORIZATION_CODE = "authorization_code"
     REFRESH_TOKEN = "refresh_token"
     CLIENT_CREDENTIALS = "client_credentials"
+    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +40,8 @@ class Application:
     """A relying party. `secrets` are keyed hashes; `audience` names the downstream service its session JWTs are for.
 
     `signing_algorithm` signs its tokens; None: the deployment's default. `scopes`: what it may ask for when it acts for
-    itself. `public_keys`: JWKs as JSON, by which it can prove itself without a secret.
+    itself. `public_keys`: JWKs as JSON, by which it can prove itself without a secret. `exchange_audiences`: the other
+    services that it may exchange session JWTs for.
     """
 
     id: ApplicationId
@@ -55,6 +57,7 @@ class Application:
     signing_algorithm: str | None = None
     scopes: frozenset[str] = frozenset()
     public_keys: tuple[str, ...] = ()
+    exchange_audiences: frozenset[str] = frozenset()
 
     def may_redirect_to(self, uri: str) -> bool:
         """Whether a browser may be sent to `uri` with an answer: byte-equal to a registered one.

@@ -20,6 +20,8 @@ from broker.domain.signing_key import ALGORITHMS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RIGHT = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 appendix A.4: scope-token
+_AUDIENCE = "an https URL (or http to a loopback host)"
+_LONGEST_AUDIENCE = 255
 _MIN_SECRET = 8
 """Characters; 43 random ones are what the documentation tells to make. Shorter ones could be guessed on line."""
 
@@ -58,6 +60,7 @@ class Declared:
     signing_algorithm: str | None
     scopes: frozenset[str]
     public_keys: tuple[str, ...]
+    exchange_audiences: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,6 +120,7 @@ def _authorizations(
 def _application(name: str, body: Any, problems: list[str]) -> Declared:
     keys = {"name", "type", "secret", "secrets", "grants", "redirect_uris", "post_logout_redirect_uris"}
     keys |= {"audience", "first_party", "requires_authorization", "signing_algorithm", "scopes", "jwks"}
+    keys |= {"exchange_audiences"}
     table = _Table(f"[applications.{name}]", body, keys, problems)
     kind = table.choice("type", [t.value for t in ApplicationType])
     secrets, public_keys = table.secrets(), table.public_keys()
@@ -127,8 +131,9 @@ def _application(name: str, body: Any, problems: list[str]) -> Declared:
     if kind == ApplicationType.CONFIDENTIAL and not secrets and "jwks" not in table.body:
         problems.append(f"{table.where} secret: a confidential application needs one, or jwks")
     grants = table.choices("grants", [g.value for g in GrantType], default=["authorization_code", "refresh_token"])
-    if kind == ApplicationType.PUBLIC and GrantType.CLIENT_CREDENTIALS in grants:  # RFC 6749 section 4.4
-        problems.append(f"{table.where} grants: client_credentials is for confidential applications only")
+    for grant in (GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE):  # RFC 6749 section 4.4, RFC 8693 section 5
+        if kind == ApplicationType.PUBLIC and grant in grants:
+            problems.append(f"{table.where} grants: {grant} is for confidential applications only")
     scopes = table.choices("scopes", list(SCOPES), default=[]) if "scopes" in table.body else []
     if scopes and GrantType.CLIENT_CREDENTIALS not in grants:
         problems.append(f"{table.where} scopes: only for applications with the grant client_credentials")
@@ -139,7 +144,12 @@ def _application(name: str, body: Any, problems: list[str]) -> Declared:
         problems.append(f"{table.where} redirect_uris: at least one is needed")
     audience = table.text("audience")
     if audience and not _is_absolute(audience):
-        problems.append(f"{table.where} audience: must be an https URL (or http to a loopback host)")
+        problems.append(f"{table.where} audience: must be {_AUDIENCE}")
+    exchange_audiences = table.uris("exchange_audiences")
+    if exchange_audiences and GrantType.TOKEN_EXCHANGE not in grants:
+        problems.append(f"{table.where} exchange_audiences: only for applications with {GrantType.TOKEN_EXCHANGE}")
+    if any(len(uri) > _LONGEST_AUDIENCE or not _is_absolute(uri) for uri in exchange_audiences):
+        problems.append(f"{table.where} exchange_audiences: each must be {_AUDIENCE}")
     return Declared(
         id=ApplicationId(name),
         name=table.text("name"),
@@ -156,6 +166,7 @@ def _application(name: str, body: Any, problems: list[str]) -> Declared:
         ),
         scopes=frozenset(scopes),
         public_keys=public_keys,
+        exchange_audiences=frozenset(exchange_audiences),
     )
 
 

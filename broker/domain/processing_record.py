@@ -16,6 +16,7 @@ from broker.domain.policy_table import PolicyRow
 from broker.domain.session import ABSOLUTE_LIFETIME
 from broker.domain.session_token import LIFETIME
 
+_ASKING = {GrantType.AUTHORIZATION_CODE, GrantType.TOKEN_EXCHANGE}
 _MEANS_SOMETHING = re.compile(r"([\\`*_\[\]<>|#])")
 
 
@@ -23,9 +24,7 @@ def processing_record(
     rows: Sequence[PolicyRow], registrations: Mapping[RegistrationId, str], applications: Iterable[Application]
 ) -> str:
     """The whole page. `registrations`: each with the name of its Provider, also those of which nothing is kept."""
-    asking = sorted(
-        (a for a in applications if GrantType.AUTHORIZATION_CODE in a.grants), key=lambda application: application.id
-    )
+    asking = sorted((a for a in applications if _ASKING & a.grants), key=lambda application: application.id)
     parts = ["# Record of processing", _OF_WHOM, "## What is kept, and what for"]
     for registration, provider in registrations.items():
         parts += [f"### {_plain(registration)}: people who sign in with {_plain(provider)}"]
@@ -73,11 +72,21 @@ def _recipients(released: Sequence[PolicyRow], applications: Sequence[Applicatio
     if not applications:
         return ["\n".join(lines), "There is no Application that could ask."]
     who = [
-        f"- {_plain(application.name)} (`{application.id}`), and the service at {_plain(application.audience)}"
-        + ("" if application.first_party else ", with the User's consent")
+        f"- {_plain(application.name)} (`{application.id}`), and {_services(application)}"
+        + (", with the User's consent" if _asks_for_consent(application) else "")
         for application in applications
     ]
     return ["\n".join(lines), "Any of these Applications can ask:", "\n".join(who)]
+
+
+def _asks_for_consent(application: Application) -> bool:
+    return GrantType.AUTHORIZATION_CODE in application.grants and not application.first_party
+
+
+def _services(application: Application) -> str:
+    """Whom its session JWTs are for: at first, and after an exchange."""
+    beyond = "".join(f", and through it {_plain(other)}" for other in sorted(application.exchange_audiences))
+    return f"the service at {_plain(application.audience)}{beyond}"
 
 
 def _narrowings(rows: Sequence[PolicyRow]) -> str:

@@ -38,16 +38,19 @@ def session_claims(
     attributes: Mapping[str, str],
     epoch: int,
     now: int,
+    ends: int | None = None,
+    act: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The claims of a session JWT; `authorizations` is already narrowed to the Grant's organization, if it has one.
 
-    Of `attributes`, those that fit: a service that needs all of them asks userinfo.
+    Of `attributes`, those that fit: a service that needs all of them asks userinfo. After an exchange (RFC 8693) the
+    token ends at `ends` at the latest, as the one did that was exchanged, and `act` says who acts for the User.
     """
     claims: dict[str, Any] = _fitting(attributes, MAX_ATTRIBUTES) | {
         "iss": issuer,
         "sub": grant.user_id,
         "aud": audience,
-        "exp": now + LIFETIME,
+        "exp": now + LIFETIME if ends is None else min(now + LIFETIME, ends),
         "iat": now,
         "jti": jti,
         "client_id": grant.application_id,
@@ -60,6 +63,8 @@ def session_claims(
     }
     if grant.organization is not None:
         claims["org_id"] = grant.organization
+    if act is not None:
+        claims["act"] = act
     whole = claims | {"authorizations": {client_org: list(rights) for client_org, rights in authorizations.items()}}
     if _size(whole) <= MAX_CLAIMS:
         return whole

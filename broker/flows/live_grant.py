@@ -6,18 +6,24 @@ Writes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from broker.domain.application import Application
 from broker.domain.client_org import rights_by_client
 from broker.domain.errors import OAuthRefusal
 from broker.domain.grant import Rights, narrowed
-from broker.domain.ids import GrantId
+from broker.domain.ids import ApplicationId, GrantId
 from broker.domain.own_token import is_own
+from broker.domain.token_exchange import may_exchange
 from broker.domain.user import UserStatus
 from broker.flows.found import GrantInFull
 from broker.flows.ports import Ports
 
 
 async def live_grant(session_jwt: str, ports: Ports) -> tuple[GrantInFull, Rights]:
-    """The Grant and the Authorizations, as of now.
+    """The Grant, as narrow as this token of it, and the Authorizations, as of now.
 
     Raises `OAuthRefusal` (RFC 6750 section 3.1): `invalid_token`, or `insufficient_scope` where no User is behind it.
     """
@@ -28,13 +34,35 @@ async def live_grant(session_jwt: str, ports: Ports) -> tuple[GrantInFull, Right
     if is_own(claims):
         raise OAuthRefusal("insufficient_scope", "The token is an application's own, and speaks of no user.")
     grant_id, _, _ = str(claims.get("jti", "")).partition(".")
-    found = await ports.store.grant(GrantId(grant_id))
+    spoken = await spoken_for(claims, await ports.store.grant(GrantId(grant_id)), ports, now=now)
+    if isinstance(spoken, str):
+        raise invalid_token(spoken)
+    return spoken
+
+
+async def spoken_for(
+    claims: Mapping[str, Any], found: GrantInFull | None, ports: Ports, *, now: int, asking: Application | None = None
+) -> tuple[GrantInFull, Rights] | str:
+    """What a session JWT with these claims stands for as of now: its Grant, which may be wider than the token, narrowed
+    to the token's Client and scopes, and the rights; or why it is over, for the log.
+
+    One that another Application than the Grant's got by an exchange is good as long as that one might exchange still,
+    which takes one more read, unless it is the Application that is `asking`.
+    """
     if found is None:
-        raise invalid_token("grant revoked")
-    rights = rights_of(found)
-    if (problem := over(found, rights, now)) is not None:
-        raise invalid_token(problem)
-    return found, rights
+        return "grant revoked"
+    narrow = replace(found, grant=replace(found.grant, organization=claims.get("org_id", found.grant.organization)))
+    rights = rights_of(narrow)
+    if (problem := over(narrow, rights, now)) is not None:
+        return problem
+    holder = ApplicationId(claims["client_id"])
+    if holder != found.application.id:
+        application = asking
+        if application is None or application.id != holder:
+            application = await ports.store.application(holder)
+        if application is None or not may_exchange(application):
+            return "exchanged by an application that may not any more"
+    return replace(narrow, grant=replace(narrow.grant, scopes=tuple(str(claims["scope"]).split()))), rights
 
 
 def rights_of(found: GrantInFull) -> Rights:

@@ -29,17 +29,26 @@ GRANT = Grant(
 )
 
 
-def _session(grant: Grant = GRANT, clients: int = 1) -> dict[str, Any]:
+def _session(grant: Grant = GRANT, clients: int = 1, act: dict[str, Any] | None = None) -> dict[str, Any]:
     rights = {ClientOrgId(f"client-{number}"): ("invoices:read",) for number in range(clients)}
     return session_claims(
-        grant=grant, issuer="https://id", audience="", jti="", authorizations=rights, attributes={}, epoch=0, now=NOW
+        grant=grant,
+        issuer="https://id",
+        audience="",
+        jti="",
+        authorizations=rights,
+        attributes={},
+        epoch=0,
+        now=NOW,
+        act=act,
     )
 
 
 def test_every_claim_of_a_session_jwt_has_a_row() -> None:
     """Those that are always there are said to be."""
     told = table(section(reference("session-jwt"), "Claims of a session JWT"))
-    several = (_session(), _session(replace(GRANT, organization=ClientOrgId("client-0"))), _session(clients=1000))
+    narrow = _session(replace(GRANT, organization=ClientOrgId("client-0")), act={"sub": "billing"})
+    several = (_session(), narrow, _session(clients=1000))
 
     claims = {name for name, row in told.items() if len(row) == 3 and name not in _members()}
     assert claims == set().union(*several)

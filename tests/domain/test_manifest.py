@@ -41,7 +41,10 @@ first_party = true
 name = "Reports"
 type = "confidential"
 secret = "secret-canary"
-grants = ["authorization_code", "refresh_token", "client_credentials"]
+grants = [
+    "authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"
+]
+exchange_audiences = ["https://billing.partner-ops.example"]
 redirect_uris = ["https://reports.partner-ops.example/callback"]
 audience = "https://reports.partner-ops.example"
 requires_authorization = true
@@ -77,6 +80,7 @@ def test_a_document_is_read_whole() -> None:
                 signing_algorithm=None,
                 scopes=frozenset(),
                 public_keys=(),
+                exchange_audiences=frozenset(),
             ),
             Declared(
                 id=ApplicationId("reports"),
@@ -92,6 +96,7 @@ def test_a_document_is_read_whole() -> None:
                 signing_algorithm="EdDSA",
                 scopes=frozenset({"revocations"}),
                 public_keys=(f'{{"crv": "Ed25519", "kty": "OKP", "x": "{"A" * 43}"}}',),
+                exchange_audiences=frozenset({"https://billing.partner-ops.example"}),
             ),
         ),
     )

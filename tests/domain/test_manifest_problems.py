@@ -13,7 +13,8 @@ from tests.domain.declared import GONE, SERVER, application, client, invited
 DEMO, CLIENT, INVITED = "[applications.demo-app]", "[clients.acme]", "[[clients.acme.authorizations]]"
 A_LINE = "must be a line of text of at most 255 characters"
 NAMES = "must be a list of names without spaces, of at most 100 characters each"
-GRANTS = "must be a list out of authorization_code, refresh_token, client_credentials"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+GRANTS = f"must be a list out of authorization_code, refresh_token, client_credentials, {EXCHANGE}"
 THREE = ["secret-canary-1", "secret-canary-2", "secret-canary-3"]
 KEY = {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}
 NO_KEYS: list[Any] = [None, {}, [], {"keys": []}, {"keys": None}]
@@ -56,10 +57,9 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{INVITED} 2 user: this address has an Authorization above already": [
         invited({"user": "a@b.example"}, {"user": " A@B.example"})
     ],
-    f"{DEMO} colour: unknown; there are audience, first_party, grants, jwks, name, post_logout_redirect_uris, "
-    "redirect_uris, requires_authorization, scopes, secret, secrets, signing_algorithm, type": [
-        application(colour="red")
-    ],
+    f"{DEMO} colour: unknown; there are audience, exchange_audiences, first_party, grants, jwks, name, "
+    "post_logout_redirect_uris, redirect_uris, requires_authorization, scopes, secret, secrets, "
+    "signing_algorithm, type": [application(colour="red")],
     f"{DEMO} name: is missing": [application(name=GONE)],
     f"{DEMO} type: must be one of public, confidential": [
         *(application(type=kind) for kind in (GONE, "", "native", "Public", ["public"], None, True))
@@ -99,6 +99,19 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     ],
     f"{DEMO} grants: client_credentials is for confidential applications only": [
         application(grants=["authorization_code", "client_credentials"])
+    ],
+    f"{DEMO} grants: {EXCHANGE} is for confidential applications only": [application(grants=[EXCHANGE])],
+    f"{DEMO} exchange_audiences: only for applications with {EXCHANGE}": [
+        application(SERVER, exchange_audiences=["https://billing.example"])
+    ],
+    f"{DEMO} exchange_audiences: must be a list of URIs": [
+        *(application(SERVER, grants=[EXCHANGE], exchange_audiences=uris) for uris in NO_LISTS)
+    ],
+    f"{DEMO} exchange_audiences: each must be an https URL (or http to a loopback host)": [
+        *(
+            application(SERVER, grants=[EXCHANGE], exchange_audiences=[uri])
+            for uri in ("com.example.app:/billing", "https://a.example/" + "x" * 238)
+        )
     ],
     f"{DEMO} redirect_uris: at least one is needed": [
         application(redirect_uris=GONE),

@@ -57,6 +57,18 @@ def test_recipients_are_those_that_can_ask() -> None:
     ]
 
 
+def test_services_that_are_told_by_an_exchange_are_recipients() -> None:
+    """A service that exchanges for others, though nobody signs in at it, and so nobody consents."""
+    grants, others = frozenset({GrantType.TOKEN_EXCHANGE}), frozenset({"https://b.example", "https://a.example"})
+    service = replace(APPLICATION, grants=grants, exchange_audiences=others, first_party=False)
+    page = record({"google": {"keep": KEEP, "release": {"email": "To audit"}}}, service)
+
+    assert section(page, "## Who is told").splitlines()[-1] == (
+        f"- Demo (`demo-app`), and the service at {APPLICATION.audience}, and through it https://a.example"
+        ", and through it https://b.example"
+    )
+
+
 def test_nobody_is_told_what_is_not_released() -> None:
     """Nor where nobody can ask."""
     assert section(record({"google": {"keep": KEEP}}, APPLICATION), "## Who is told") == "Nobody."

@@ -39,6 +39,7 @@ LONGEST = replace(
     scopes=SUPPORTED,
     nonce='"' * 512,
 )
+ACTORS = {"sub": "a" * 64, "act": {"sub": "b" * 64, "act": {"sub": "c" * 64}}}
 JTI = f"{LONGEST.id}.{new_id('tok', bytes)}"
 
 
@@ -100,6 +101,7 @@ def claims_of(
         attributes=attributes,
         epoch=10**9,
         now=NOW,
+        act=ACTORS,
     )
 
 

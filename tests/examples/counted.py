@@ -86,7 +86,9 @@ first_party = true
 name = "Partner"
 type = "confidential"
 secret = {{ file = "secret" }}
-grants = ["authorization_code", "refresh_token", "client_credentials"]
+grants = [
+    "authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange",
+]
 scopes = ["revocations"]
 redirect_uris = ["{PARTNER}"]
 audience = "https://partner.example"

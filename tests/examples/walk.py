@@ -16,6 +16,7 @@ from broker.web.routes import TABLE
 from tests.examples.counted import APPLICATION, PARTNER, SECRET, CountedBroker, Counts
 
 VERIFIER = "v" * 43
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 OWN = {"client_id": "app", "redirect_uri": APPLICATION}
 FOREIGN = {"client_id": "partner", "redirect_uri": PARTNER}
 Measured = dict[tuple[str, str], Counts]
@@ -87,6 +88,9 @@ class Walk:
         proven = FOREIGN | secret
         itself = proven | {"grant_type": "client_credentials", "scope": "revocations"}
         own = await self.ask("token", "an Application for itself", "POST", "/oauth/token", data=itself)
+        narrow = {"grant_type": EXCHANGE, "subject_token": foreign["access_token"], "scope": "openid"}
+        narrow |= proven | {"subject_token_type": "urn:ietf:params:oauth:token-type:access_token"}
+        await self.ask("token", "an exchange of its own token", "POST", "/oauth/token", data=narrow)
         follower = {"Authorization": f"Bearer {own.json()['access_token']}"}
         await self.ask("revocations", "told what is in force", "GET", "/api/v1/revocations", headers=follower)
         await self.ask("introspect", "its own token", "POST", "/oauth/introspect", data=proven | _token(foreign))

@@ -15,8 +15,9 @@ from broker.domain.errors import OAuthRefusal
 from broker.domain.own_token import is_own, may_have
 from broker.domain.policy import RESERVED_CLAIMS
 from broker.domain.refresh_token import Standing
+from broker.domain.token_exchange import concerns
 from broker.flows.authenticated import Credentials, authenticated
-from broker.flows.live_grant import over, rights_of
+from broker.flows.live_grant import over, rights_of, spoken_for
 from broker.flows.ports import Ports
 from broker.flows.presented import ShownRefreshToken, ShownSessionJwt, presented
 
@@ -38,16 +39,12 @@ async def introspect(credentials: Credentials, token: str, ports: Ports) -> Mapp
         case ShownRefreshToken():
             return _of_refresh_token(shown, application, ports, now)
         case ShownSessionJwt():
-            if not _concerns(shown.claims, application):
+            if not concerns(shown.claims, application):
                 return INACTIVE
             if is_own(shown.claims):
                 return await _of_own_token(shown.claims, application, ports)
-            return _of_session_jwt(shown, now)
+            return await _of_session_jwt(shown, application, ports, now)
     return INACTIVE
-
-
-def _concerns(claims: Mapping[str, Any], application: Application) -> bool:
-    return bool(application.id == claims["client_id"] or application.audience == claims["aud"])
 
 
 async def _of_own_token(claims: Mapping[str, Any], asking: Application, ports: Ports) -> Mapping[str, Any]:
@@ -58,14 +55,13 @@ async def _of_own_token(claims: Mapping[str, Any], asking: Application, ports: P
     return {"active": True, "token_type": "Bearer", **claims}
 
 
-def _of_session_jwt(shown: ShownSessionJwt, now: int) -> Mapping[str, Any]:
+async def _of_session_jwt(shown: ShownSessionJwt, asking: Application, ports: Ports, now: int) -> Mapping[str, Any]:
     """Its claims but for the User's attributes, which userinfo tells; the Authorizations as they are now."""
-    claims, found = shown.claims, shown.found
-    if found is None:
+    claims = shown.claims
+    spoken = await spoken_for(claims, shown.found, ports, now=now, asking=asking)
+    if isinstance(spoken, str):
         return INACTIVE
-    rights = rights_of(found)
-    if over(found, rights, now) is not None:
-        return INACTIVE
+    _, rights = spoken
     told = {name: value for name, value in claims.items() if name in RESERVED_CLAIMS - {"authorizations_ref"}}
     return {"active": True, "token_type": "Bearer", **told, "authorizations": rights}
 

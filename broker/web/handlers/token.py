@@ -12,10 +12,12 @@ from starlette.responses import Response
 from broker.domain.authorize_request import Parameters
 from broker.domain.errors import OAuthRefusal
 from broker.domain.session_token import canonical
+from broker.domain.token_exchange import Exchange
 from broker.flows.authenticated import Credentials
 from broker.flows.issued import Tokens
 from broker.flows.ports import Ports
 from broker.flows.tokens.authorizations import authorizations
+from broker.flows.tokens.exchange import ExchangedToken, exchange
 from broker.flows.tokens.for_itself import OwnToken, token_for_itself
 from broker.flows.tokens.redeem import Redemption, redeem
 from broker.flows.tokens.refresh import Refreshment, refresh
@@ -29,7 +31,7 @@ _NO_CACHE = {"Pragma": "no-cache"}  # RFC 6749 section 5.1
 
 
 async def token_endpoint(request: Request) -> Response:
-    """Every grant (RFC 6749 sections 4.1.3, 4.4.2 and 6)."""
+    """Every grant (RFC 6749 sections 4.1.3, 4.4.2 and 6, RFC 8693 section 2)."""
     form = await form_of(request)
     credentials = credentials_of(request, form)
     grant_type = one(form, "grant_type")
@@ -77,10 +79,24 @@ async def _for_itself(form: Parameters, credentials: Credentials, ports: Ports, 
     return await token_for_itself(credentials, one(form, "scope"), ports)
 
 
-GRANTS: dict[str, Callable[[Parameters, Credentials, Ports, str], Awaitable[Tokens | OwnToken]]] = {
+async def _exchange(form: Parameters, credentials: Credentials, ports: Ports, request_id: str) -> ExchangedToken:
+    asked = Exchange(
+        subject_token=_required(form, "subject_token"),
+        subject_token_type=_required(form, "subject_token_type"),
+        requested_token_type=one(form, "requested_token_type"),
+        audiences=tuple(audience for audience in form.get("audience", ()) if audience),
+        organization=one(form, "organization"),
+        scope=one(form, "scope"),
+        by_actor=bool(one(form, "actor_token") or one(form, "actor_token_type")),
+    )
+    return await exchange(credentials, asked, ports, request_id=request_id)
+
+
+GRANTS: dict[str, Callable[[Parameters, Credentials, Ports, str], Awaitable[Tokens | OwnToken | ExchangedToken]]] = {
     "authorization_code": _redeem,
     "refresh_token": _refresh,
     "client_credentials": _for_itself,
+    "urn:ietf:params:oauth:grant-type:token-exchange": _exchange,
 }
 """By `grant_type`."""
 
