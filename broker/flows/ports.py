@@ -36,6 +36,7 @@ from broker.flows.found import (
     AttemptInFull,
     Catalogue,
     ConnectionInFull,
+    DeviceInFull,
     GrantInFull,
     GrantThrough,
     HeldAuthorizations,
@@ -73,6 +74,10 @@ class Store(Protocol):
     async def grant_by_code(self, code: KeyedHash) -> GrantInFull | None: ...
 
     async def grant(self, grant_id: GrantId) -> GrantInFull | None: ...
+
+    async def device_by_device_code(self, code: KeyedHash) -> DeviceInFull | None: ...
+
+    async def device_by_user_code(self, code: KeyedHash) -> DeviceInFull | None: ...
 
     async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None: ...
 

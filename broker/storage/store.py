@@ -34,6 +34,7 @@ from broker.flows.found import (
     AttemptInFull,
     Catalogue,
     ConnectionInFull,
+    DeviceInFull,
     GrantInFull,
     GrantThrough,
     HeldAuthorizations,
@@ -112,6 +113,14 @@ class SqlStore:
     async def grant(self, grant_id: GrantId) -> GrantInFull | None:
         found = await self.engine.rows(reads.GRANT, id=grant_id)
         return snapshots.grant_in_full(found[0]) if found else None
+
+    async def device_by_device_code(self, code: KeyedHash) -> DeviceInFull | None:
+        found = await self.engine.rows(reads.DEVICE_BY_DEVICE_CODE, code=code)
+        return snapshots.device_in_full(found[0]) if found else None
+
+    async def device_by_user_code(self, code: KeyedHash) -> DeviceInFull | None:
+        found = await self.engine.rows(reads.DEVICE_BY_USER_CODE, code=code)
+        return snapshots.device_in_full(found[0]) if found else None
 
     async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None:
         found = await self.engine.rows(reads.CONSENT, user_id=user_id, application_id=application_id)

@@ -89,6 +89,12 @@ grants = ["authorization_code", "refresh_token", "client_credentials"]
 scopes = ["revocations"]
 redirect_uris = ["{PARTNER}"]
 audience = "https://partner.example"
+
+[applications.tv]
+name = "TV"
+type = "public"
+grants = ["urn:ietf:params:oauth:grant-type:device_code"]
+audience = "https://api.example"
 """
 
 
