@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from broker.domain.errors import Refusal
 from broker.domain.ids import AttemptId, ClientOrgId, RegistrationId, UserId
+from broker.domain.own_page import own_page
 
 LIFETIME = 600
 """Seconds from "Sign in with …" to the callback (OWASP ASVS 5.0 10.1.2 asks for a short one)."""
@@ -29,7 +30,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignInAttempt:
-    """`continue_to` is the validated authorize request's query, or "" when the User came to their own pages.
+    """`continue_to` is the validated authorize request's query, or a path of ours, or "" for the User's own pages.
 
     `initiator` is the User who was signed in when the trip began; a CONNECT trip needs one.
     """
@@ -45,6 +46,11 @@ class SignInAttempt:
     scopes: tuple[str, ...]
     continue_to: str = field(repr=False)
     started_at: int
+
+    @property
+    def page(self) -> str | None:
+        """The page of ours that it leads back to, where no Application waits for it."""
+        return own_page(self.continue_to)
 
     @property
     def expires_at(self) -> int:

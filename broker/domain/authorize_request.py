@@ -141,7 +141,7 @@ def tell_application(error: BrokerError, request: AuthorizeRequest) -> RequestRe
 def application_id_of(parameters: Parameters) -> ApplicationId:
     """Which Application asks. Raises `Refusal` when that cannot be told."""
     values = parameters.get("client_id", ())
-    if len(values) != 1 or _NAME.fullmatch(values[0]) is None:
+    if len(values) != 1 or not is_name(values[0]):
         raise Refusal("invalid_request", "The link that brought you here does not say which application it is for.")
     return ApplicationId(values[0])
 
@@ -170,7 +170,7 @@ def check(parameters: Parameters, application: Application) -> AuthorizeRequest:
     request = AuthorizeRequest(
         application_id=application.id,
         redirect_uri=redirect_uri,
-        scopes=_offered(scope.parse(one["scope"]), application),
+        scopes=offered(scope.parse(one["scope"]), application),
         state=state,
         nonce=one.get("nonce"),
         code_challenge=one["code_challenge"],
@@ -179,7 +179,7 @@ def check(parameters: Parameters, application: Application) -> AuthorizeRequest:
         id_token_hint=one.get("id_token_hint"),
         login_hint=one.get("login_hint"),
         organization=None if organization is None else ClientOrgId(organization),
-        provider=RegistrationId(provider) if provider and _NAME.fullmatch(provider) else None,
+        provider=RegistrationId(provider) if provider and is_name(provider) else None,
     )
     # Refused at once rather than at the departure: whether somebody is signed in must make no difference. What forbids
     # to ask is never kept.
@@ -189,10 +189,15 @@ def check(parameters: Parameters, application: Application) -> AuthorizeRequest:
     return request
 
 
-def _offered(scopes: tuple[str, ...], application: Application) -> tuple[str, ...]:
+def offered(scopes: tuple[str, ...], application: Application) -> tuple[str, ...]:
     """Without `offline_access` where nothing would come of it (OpenID Connect Core section 11)."""
     refreshes = GrantType.REFRESH_TOKEN in application.grants
     return tuple(name for name in scopes if refreshes or name != scope.OFFLINE_ACCESS)
+
+
+def is_name(value: str) -> bool:
+    """Whether `value` has the form of an operator's name."""
+    return _NAME.fullmatch(value) is not None
 
 
 def _is_readable(name: str, value: str) -> bool:
@@ -217,7 +222,7 @@ def _max_age_is_seconds(_parameters: Parameters, one: Mapping[str, str]) -> bool
 
 
 def _organization_is_a_name(_parameters: Parameters, one: Mapping[str, str]) -> bool:
-    return "organization" not in one or _NAME.fullmatch(one["organization"]) is not None
+    return "organization" not in one or is_name(one["organization"])
 
 
 _Check = Callable[[Parameters, Mapping[str, str]], bool]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from broker.domain import pkce, scope
 from broker.domain.application import Application
 from broker.domain.authorize_request import AuthorizeRequest, RequestRefused
+from broker.domain.device_request import DeviceRequest
 from broker.domain.errors import OAuthRefusal
 from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, SessionId, UserId
 from broker.domain.session import ABSOLUTE_LIFETIME, Session
@@ -19,6 +20,7 @@ CODE_LIFETIME = 60
 """OWASP ASVS 5.0 10.4.3 (L3): an authorization code lives at most one minute."""
 REFRESH_LIFETIME = 30 * 86400
 """Seconds from the sign-in; then the person signs in again (OWASP ASVS 5.0 10.4.8)."""
+NOT_ENTITLED = "You have no authorization for this yet. Ask your organisation's administrator for one."
 _SESSION_OVER = ABSOLUTE_LIFETIME + CODE_LIFETIME
 """Seconds. As long as the Session may live it tells which Application it was last used for."""
 
@@ -50,6 +52,11 @@ class Grant:
     refreshed_at: int | None = None
 
     @property
+    def is_for_device(self) -> bool:
+        """Whether its code is a device's, which no browser carries: nothing leads back, and nobody began with PKCE."""
+        return not self.redirect_uri
+
+    @property
     def is_offline(self) -> bool:
         """Whether it has refresh tokens, and so outlives its Session's idle and absolute end."""
         return scope.OFFLINE_ACCESS in self.scopes
@@ -72,6 +79,8 @@ def check_redemption(
     """
     if grant.application_id != application_id:
         problem = "code of another application"
+    elif grant.is_for_device:
+        problem = "code of a device"
     elif grant.redeemed_at is not None:
         problem = "code used before"
     elif grant.revoked_at is not None:
@@ -87,24 +96,48 @@ def check_redemption(
     raise CodeMisused("invalid_grant", "The code is invalid, expired or was used before.", detail=problem)
 
 
+def check_device_redemption(grant: Grant, *, application_id: ApplicationId) -> None:
+    """Raise `OAuthRefusal` (`invalid_grant`) unless this Grant's device code is this Application's, and unused.
+
+    Nothing is burnt: no browser has carried the code, and a device's questions may overtake each other.
+    """
+    if grant.application_id != application_id:
+        problem = "code of another application"
+    elif not grant.is_for_device:
+        problem = "not the code of a device"
+    elif grant.redeemed_at is not None:
+        problem = "code used before"
+    elif grant.revoked_at is not None:
+        problem = "grant revoked"
+    else:
+        return
+    raise device_code_refused(problem)
+
+
+def device_code_refused(detail: str) -> OAuthRefusal:
+    """The one answer to a device code that is unknown, used, or somebody else's; `detail` is for the log."""
+    return OAuthRefusal("invalid_grant", "The device code is invalid or was used before.", detail=detail)
+
+
 def check_entitled(request: AuthorizeRequest, application: Application, rights: Rights) -> None:
-    """Raise `RequestRefused` (`access_denied`) unless the User's Authorizations suffice for what is asked.
+    """Raise `RequestRefused` (`access_denied`) unless the User's Authorizations suffice for what is asked."""
+    detail = lacking(request.organization, application, rights)
+    if detail is not None:
+        raise RequestRefused(
+            "access_denied", NOT_ENTITLED, redirect_uri=request.redirect_uri, state=request.state, detail=detail
+        )
+
+
+def lacking(organization: ClientOrgId | None, application: Application, rights: Rights) -> str | None:
+    """Why a User with these Authorizations may not use the Application, for the log; None when they may.
 
     A Client that does not exist and one that the User does not act for cannot be told apart.
     """
-    if request.organization is not None and request.organization not in rights:
-        detail = "no Authorization of the organization asked for"
-    elif application.requires_authorization and not rights:
-        detail = "no Authorization at all"
-    else:
-        return
-    raise RequestRefused(
-        "access_denied",
-        "You have no authorization for this yet. Ask your organisation's administrator for one.",
-        redirect_uri=request.redirect_uri,
-        state=request.state,
-        detail=detail,
-    )
+    if organization is not None and organization not in rights:
+        return "no Authorization of the organization asked for"
+    if application.requires_authorization and not rights:
+        return "no Authorization at all"
+    return None
 
 
 def narrowed(rights: Rights, organization: ClientOrgId | None) -> dict[ClientOrgId, tuple[str, ...]]:
@@ -129,5 +162,28 @@ def new_grant(
         code_challenge=request.code_challenge,
         auth_time=session.auth_time,
         created_at=now,
-        kept_until=now + (REFRESH_LIFETIME if scope.OFFLINE_ACCESS in request.scopes else _SESSION_OVER),
+        kept_until=_kept_until(request.scopes, now),
     )
+
+
+def new_device_grant(request: DeviceRequest, *, id: GrantId, session: Session, now: int) -> Grant:
+    """The Grant that lets a device in, for the person signed in by `session`: its device code fetches the tokens."""
+    return Grant(
+        id=id,
+        code=request.device_code,
+        application_id=request.application_id,
+        user_id=session.user_id,
+        session_id=session.id,
+        redirect_uri="",
+        scopes=request.scopes,
+        organization=request.organization,
+        nonce=None,
+        code_challenge="",
+        auth_time=session.auth_time,
+        created_at=now,
+        kept_until=_kept_until(request.scopes, now),
+    )
+
+
+def _kept_until(scopes: tuple[str, ...], now: int) -> int:
+    return now + (REFRESH_LIFETIME if scope.OFFLINE_ACCESS in scopes else _SESSION_OVER)

@@ -23,6 +23,7 @@ SessionId = NewType("SessionId", str)
 AuthorizationId = NewType("AuthorizationId", str)
 AttemptId = NewType("AttemptId", str)
 GrantId = NewType("GrantId", str)
+DeviceRequestId = NewType("DeviceRequestId", str)
 DataKeyId = NewType("DataKeyId", str)
 
 KeyedHash = NewType("KeyedHash", str)

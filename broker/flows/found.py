@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from broker.domain.application import Application
 from broker.domain.client_org import Authorization, ClientOrg
 from broker.domain.connection import Connection
+from broker.domain.device_request import DeviceRequest
 from broker.domain.grant import Grant
 from broker.domain.identity import Identity
 from broker.domain.ids import (
@@ -91,6 +92,14 @@ class PlainlyUsed:
 
     found: GrantInFull | None
     used: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceInFull:
+    """A device request, and the Application that it is of. It may be late, or answered: the request says."""
+
+    request: DeviceRequest
+    application: Application
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

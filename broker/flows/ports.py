@@ -37,6 +37,7 @@ from broker.flows.found import (
     AttemptInFull,
     Catalogue,
     ConnectionInFull,
+    DeviceInFull,
     GrantInFull,
     GrantThrough,
     HeldAuthorizations,
@@ -82,6 +83,10 @@ class Store(Protocol):
         That is: the token is the newest and good; the Grant is not narrowed to a Client; the Application is this one,
         public, has the refresh grant and requires no Authorization; the User is active, the Session was not ended.
         """
+
+    async def device_by_device_code(self, code: KeyedHash) -> DeviceInFull | None: ...
+
+    async def device_by_user_code(self, code: KeyedHash) -> DeviceInFull | None: ...
 
     async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None: ...
 

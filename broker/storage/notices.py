@@ -107,6 +107,9 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
             changes.AddGrant,
             changes.RedeemGrant,
             changes.RefreshGrant,
+            changes.AddDeviceRequest,
+            changes.PollDeviceRequest,
+            changes.DecideDeviceRequest,
             changes.PutApplication,
             changes.AddAuthorization,  # an invitation
             changes.PutConsent,

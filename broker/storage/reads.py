@@ -28,6 +28,7 @@ from broker.storage.tables import (
     connections,
     consents,
     data_keys,
+    device_requests,
     grants,
     identities,
     key_checks,
@@ -152,6 +153,12 @@ GRANT_IN_FULL = (
 )
 GRANT = GRANT_IN_FULL.where(grants.c.id == bindparam("id"))
 GRANT_BY_CODE = GRANT_IN_FULL.where(grants.c.code == bindparam("code"))
+
+_DEVICE = select(device_requests, applications).join(
+    applications, applications.c.id == device_requests.c.application_id
+)
+DEVICE_BY_DEVICE_CODE = _DEVICE.where(device_requests.c.device_code == bindparam("code"))
+DEVICE_BY_USER_CODE = _DEVICE.where(device_requests.c.user_code == bindparam("code"))
 
 GRANTS_OF = (
     select(grants, sessions.c.connection_id)

@@ -14,6 +14,7 @@ from broker.domain.application import Application, ApplicationType, GrantType
 from broker.domain.client_org import Authorization, ClientOrg
 from broker.domain.connection import Connection, ConnectionStatus
 from broker.domain.consent import Consent
+from broker.domain.device_request import Decision, DeviceRequest
 from broker.domain.grant import Grant
 from broker.domain.identity import Identity
 from broker.domain.ledger import AuditEvent
@@ -161,6 +162,35 @@ def grant(row: Row, at: int = 0) -> Grant:
         revoked_at=revoked_at,
         generation=generation,
         refreshed_at=refreshed_at,
+    )
+
+
+def device_request(row: Row, at: int = 0) -> DeviceRequest:
+    (
+        id_,
+        device_code,
+        user_code,
+        application_id,
+        scopes,
+        organization,
+        created_at,
+        expires_at,
+        decision,
+        last_polled_at,
+        interval,
+    ) = row[at : at + 11]
+    return DeviceRequest(
+        id=id_,
+        device_code=device_code,
+        user_code=user_code,
+        application_id=application_id,
+        scopes=tuple(orjson.loads(scopes)),
+        organization=organization,
+        created_at=created_at,
+        expires_at=expires_at,
+        decision=Decision(decision),
+        last_polled_at=last_polled_at,
+        interval=interval,
     )
 
 

@@ -18,6 +18,7 @@ from broker.flows.found import (
     AttemptInFull,
     Catalogue,
     ConnectionInFull,
+    DeviceInFull,
     GrantInFull,
     GrantThrough,
     HeldAuthorizations,
@@ -34,6 +35,7 @@ def _ends(*joined: Table) -> tuple[int, ...]:
 
 
 (_SESSION_ENDS,) = _ends(tables.sessions)
+(_DEVICE_ENDS,) = _ends(tables.device_requests)
 _AFTER_IDENTITY = _ends(tables.identities, tables.users, tables.data_keys, tables.connections)
 _AFTER_GRANT = _ends(
     tables.grants, tables.applications, tables.users, tables.sessions, tables.connections, tables.data_keys
@@ -83,6 +85,11 @@ def grant_in_full(row: Row) -> GrantInFull:
         data_key=rows.data_key(row, data_key),
         held=held_authorizations(orjson.loads(row[held] or "[]")),
     )
+
+
+def device_in_full(row: Row) -> DeviceInFull:
+    """Of `reads.DEVICE_BY_DEVICE_CODE` and `reads.DEVICE_BY_USER_CODE`."""
+    return DeviceInFull(request=rows.device_request(row), application=rows.application(row, _DEVICE_ENDS))
 
 
 def grant_through(row: Row) -> GrantThrough:

@@ -36,6 +36,7 @@ from broker.flows.found import (
     AttemptInFull,
     Catalogue,
     ConnectionInFull,
+    DeviceInFull,
     GrantInFull,
     GrantThrough,
     HeldAuthorizations,
@@ -120,6 +121,14 @@ class SqlStore:
     async def use_plainly(self, use: PlainUse) -> PlainlyUsed:
         found, used = await self.engine.at_once(REFRESH, **asdict(use))
         return PlainlyUsed(found=snapshots.grant_in_full(found[0]) if found else None, used=used)
+
+    async def device_by_device_code(self, code: KeyedHash) -> DeviceInFull | None:
+        found = await self.engine.rows(reads.DEVICE_BY_DEVICE_CODE, code=code)
+        return snapshots.device_in_full(found[0]) if found else None
+
+    async def device_by_user_code(self, code: KeyedHash) -> DeviceInFull | None:
+        found = await self.engine.rows(reads.DEVICE_BY_USER_CODE, code=code)
+        return snapshots.device_in_full(found[0]) if found else None
 
     async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None:
         found = await self.engine.rows(reads.CONSENT, user_id=user_id, application_id=application_id)

@@ -153,6 +153,22 @@ grants = Table(
     postgresql_with=_ROOM_TO_UPDATE,
 )
 
+device_requests = Table(
+    "device_requests",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("device_code", _KEY, nullable=False, unique=True),
+    Column("user_code", _KEY, nullable=False, unique=True),
+    Column("application_id", _KEY, ForeignKey("applications.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("scopes", Text, nullable=False),
+    Column("organization", Text),
+    Column("created_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False, index=True),
+    Column("decision", Text, nullable=False),
+    Column("last_polled_at", _TIME),
+    Column("interval", Integer, nullable=False),
+)
+
 consents = Table(
     "consents",
     metadata,

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_update
 
 from broker.domain.session import ABSOLUTE_LIFETIME
 from broker.domain.session_token import LIFETIME
-from broker.storage.tables import grants, leases, revocations, sessions, taken_attempts
+from broker.storage.tables import device_requests, grants, leases, revocations, sessions, taken_attempts
 
 KEPT_AFTER = ABSOLUTE_LIFETIME + LIFETIME
 """Seconds from the beginning of a Session after which only its Grants keep it: no code comes of it any more."""
@@ -49,10 +49,17 @@ _oldest_revocations = (
     .order_by(revocations.c.until)
     .limit(_AT_ONCE)
 )
+_oldest_device_requests = (
+    select(device_requests.c.id)
+    .where(device_requests.c.expires_at <= bindparam("kept_until"))
+    .order_by(device_requests.c.expires_at)
+    .limit(_AT_ONCE)
+)
 FORGET = (
     delete(grants).where(grants.c.id.in_(_oldest_grants)),
     delete(sessions).where(sessions.c.id.in_(_oldest_sessions)),
     delete(taken_attempts).where(taken_attempts.c.id.in_(_oldest_attempts)),
     delete(revocations).where(revocations.c.id.in_(_oldest_revocations)),
+    delete(device_requests).where(device_requests.c.id.in_(_oldest_device_requests)),
 )
 """In this order, each again and again until it finds fewer than `FORGET_AT_ONCE` rows."""

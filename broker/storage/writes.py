@@ -29,6 +29,7 @@ from sqlalchemy.sql.dml import Update, UpdateBase
 
 from broker.domain import changes
 from broker.domain.changes import Change
+from broker.domain.device_request import Decision
 from broker.storage.tables import (
     PENDING,
     applications,
@@ -37,6 +38,7 @@ from broker.storage.tables import (
     connections,
     consents,
     data_keys,
+    device_requests,
     grants,
     identities,
     key_checks,
@@ -121,6 +123,7 @@ def _set(statement: Update) -> Write:
 _NOW: BindParameter[int] = bindparam("at")
 _TRUE: ColumnClause[int] = literal_column("1")
 _FALSE: ColumnClause[int] = literal_column("0")
+_UNDECIDED: ColumnClause[str] = literal_column(f"'{Decision.PENDING.value}'")
 _this_key = signing_keys.c.kid == bindparam("kid")
 _no_bytes = func.substr(signing_keys.c.sealed_private, _TRUE, _FALSE)
 _end_sessions = update(sessions).where(sessions.c.ended_at.is_(None)).values(ended_at=_NOW)
@@ -202,6 +205,21 @@ WRITES: Mapping[type[Change], Write] = {
         .values(revoked_at=_NOW)
     ),
     changes.PutConsent: _put(consents, "consent"),
+    changes.AddDeviceRequest: _add(device_requests, "request"),
+    changes.PollDeviceRequest: _set(
+        update(device_requests)
+        .where(device_requests.c.id == bindparam("id"))
+        .values(last_polled_at=_NOW, interval=bindparam("interval"))
+    ),
+    changes.DecideDeviceRequest: _use_up(
+        update(device_requests)
+        .where(
+            device_requests.c.id == bindparam("id"),
+            device_requests.c.decision == _UNDECIDED,
+            device_requests.c.expires_at > _NOW,
+        )
+        .values(decision=bindparam("decision"))
+    ),
     # ── Clients, Applications, Authorizations
     changes.BindAuthorization: _use_up(
         update(authorizations)

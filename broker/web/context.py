@@ -77,26 +77,30 @@ async def signed_in(request: Request) -> LiveSession | None:
 
 
 class SignInFirst(Exception):
-    """Nobody is signed in: the browser is sent to the sign-in page. `expired`: somebody was, a while ago."""
+    """Nobody is signed in: the browser is sent to the sign-in page. `expired`: somebody was, a while ago.
 
-    def __init__(self, *, expired: bool) -> None:
+    `page`: the one of ours to come back to, if not the User's own.
+    """
+
+    def __init__(self, *, expired: bool, page: str | None = None) -> None:
         super().__init__("sign in first")
         self.expired = expired
+        self.page = page
 
 
-async def require_signed_in(request: Request) -> LiveSession:
+async def require_signed_in(request: Request, *, page: str | None = None) -> LiveSession:
     """Who is signed in. Raises `SignInFirst`."""
     session = await signed_in(request)
     if session is None:
-        raise SignInFirst(expired=web_of(request).cookies.session in request.cookies)
+        raise SignInFirst(expired=web_of(request).cookies.session in request.cookies, page=page)
     return session
 
 
-async def posted(request: Request) -> tuple[LiveSession, Parameters]:
+async def posted(request: Request, *, page: str | None = None) -> tuple[LiveSession, Parameters]:
     """A form of one of the User's own pages. Raises `SignInFirst`, or `Refusal` when it was not sent from there."""
     web = web_of(request)
     origin.require_same_origin(request, web.ports.issuer)
-    session = await require_signed_in(request)
+    session = await require_signed_in(request, page=page)
     form = await form_of(request)
     origin.require_csrf(form, session, web.ports)
     return session, form

@@ -18,7 +18,7 @@ from broker.domain.redirect import answer_url
 from broker.web import context
 from broker.web.pages import problems
 from broker.web.pages.shell import Shell
-from broker.web.pages.views import ErrorView
+from broker.web.pages.views import ErrorView, View
 
 STATUSES: Mapping[str, int] = {
     "not_found": 404,
@@ -39,7 +39,7 @@ STATUSES: Mapping[str, int] = {
 }
 """Codes whose status is not 400. Every `Fault` is 503."""
 
-OAUTH_PATHS = ("/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect")
+OAUTH_PATHS = ("/oauth/device_authorization", "/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect")
 """Where software asks, and errors are those of RFC 6749 section 5.2."""
 
 
@@ -49,6 +49,14 @@ class TooMany(Refusal):
     def __init__(self, wait: int) -> None:
         super().__init__("too_many", "Too many requests that could not be granted. Please wait.")
         self.wait = max(wait, 1)
+
+
+class NotOnForm(Refusal):
+    """What was typed into a form was refused: `view` is that form, with what was typed, to try again."""
+
+    def __init__(self, refusal: Refusal, view: View) -> None:
+        super().__init__(refusal.code, refusal.sentence, detail=refusal.detail)
+        self.view = view
 
 
 def status_of(error: BrokerError) -> int:
@@ -123,7 +131,8 @@ def _problem(request: Request, error: BrokerError) -> Response:
 
 
 def _page(request: Request, error: BrokerError) -> Response:
-    return context.page(_view(request, error), status=status_of(error))
+    view = error.view if isinstance(error, NotOnForm) else _view(request, error)
+    return context.page(view, status=status_of(error))
 
 
 def _view(request: Request, error: BrokerError) -> ErrorView:
@@ -160,6 +169,7 @@ _PRESETS: Mapping[str, Callable[[Shell, int], ErrorView]] = {
     "unknown_application": lambda shell, status: problems.link_broken(shell, status=status),
     "invalid_redirect_uri": lambda shell, status: problems.link_broken(shell, status=status),
     "invalid_request": lambda shell, status: problems.link_broken(shell, status=status),
+    "access_denied": lambda shell, status: problems.not_entitled(shell, status=status),
     "invalid_logout": lambda shell, status: problems.link_broken(shell, status=status),
 }
 

@@ -6,6 +6,7 @@ Refuses callers who were refused too often, until their wait is over; a success 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -27,8 +28,12 @@ PER_SECONDS = 60
 Handler = Callable[[Request], Awaitable[Response]]
 
 _log = structlog.get_logger("broker.error")
-_ORDINARY = frozenset({"login_required", "consent_required"})
-"""What `prompt=none` is answered all day long: an office behind one address would block itself."""
+_WAITING = frozenset({"authorization_pending", "slow_down"})
+"""What a device is told every few seconds (RFC 8628 section 3.5): counted in the metrics, and written down nowhere."""
+_ORDINARY = _WAITING | {"login_required", "consent_required"}
+"""What is answered all day long, to `prompt=none` too: an office behind one address would block itself."""
+_UNWRITTEN = _WAITING | {"storage_unavailable"}
+"""What the ledger has no line of, also where refusals have one."""
 
 
 def guarded(name: str, handler: Handler, *, audited: bool) -> Handler:
@@ -78,8 +83,9 @@ async def _refuse(request: Request, name: str, place: str, error: BrokerError, *
         error = Fault("contention", "Somebody else changed this at the same moment. Please try again.")
     reason = error.reason if isinstance(error, RequestRefused) else error.code
     web.measures.refused(name, reason)
-    _log.warning("refused", route=name, reason=reason, detail=error.detail, request_id=request_id_of(request))
-    if audited and error.code != "storage_unavailable":
+    if error.code not in _WAITING:
+        _log.warning("refused", route=name, reason=reason, detail=error.detail, request_id=request_id_of(request))
+    if audited and error.code not in _UNWRITTEN:
         await _record(request, name, error)
     counts = isinstance(error, Refusal) and reason not in _ORDINARY
     if counts and (wait := await web.counters.hit(place, REFUSALS, PER_SECONDS)) is not None:
@@ -123,7 +129,10 @@ def _forget_attempt(request: Request, response: Response) -> None:
 
 def _sign_in_first(request: Request, first: SignInFirst) -> Response:
     cookies = web_of(request).cookies
-    response = RedirectResponse("/sign-in?notice=session_expired" if first.expired else "/sign-in", status_code=303)
+    asked = {"notice": "session_expired"} if first.expired else {}
+    if first.page is not None:
+        asked["return_to"] = first.page
+    response = RedirectResponse("?".join(filter(None, ("/sign-in", urlencode(asked)))), status_code=303)
     if first.expired:
         cookies.clear(response, cookies.session)
     return response

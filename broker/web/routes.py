@@ -9,6 +9,7 @@ from broker.web.handlers import (
     account,
     authorize,
     connections,
+    devices,
     documents,
     operations,
     revocations,
@@ -26,6 +27,7 @@ _BOTH = ("GET", "POST")
 TABLE = (
     # name                path                                         methods  handler                             audited
     ("token",             "/oauth/token",                              _SEND,   token.token_endpoint,               True),
+    ("device_authorization", "/oauth/device_authorization",            _SEND,   devices.device_authorization,       True),
     ("revoke",            "/oauth/revoke",                             _SEND,   token_state.revoke_endpoint,        True),
     ("introspect",        "/oauth/introspect",                         _SEND,   token_state.introspect_endpoint,    True),
     ("authorize",         "/oauth/authorize",                          _BOTH,   authorize.authorize_endpoint,       True),
@@ -37,6 +39,9 @@ TABLE = (
     ("consent",           "/oauth/consent",                            _READ,   authorize.consent_page,             True),
     ("consent_decision",  "/oauth/consent",                            _SEND,   authorize.consent_decision,         True),
     ("end_session",       "/oauth/end-session",                        _BOTH,   sign_in.end_session_endpoint,       True),
+    ("device",            "/device",                                   _READ,   devices.device_page,                False),
+    ("device_code",       "/device",                                   _SEND,   devices.device_code,                True),
+    ("device_answer",     "/device/answer",                            _SEND,   devices.device_answer,              True),
     ("account",           "/account",                                  _READ,   account.account_page,               False),
     ("connections",       "/account/connections",                      _READ,   connections.connections_page,           False),
     ("connect",           "/account/connections/{registration}",       _SEND,   connections.connect,                    True),

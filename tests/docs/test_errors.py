@@ -10,7 +10,7 @@ from tests.docs.codes import Found, collect, error_classes
 from tests.docs.reading import names, reference, section, table
 
 SECTIONS = {
-    "Refusals": {"Refusal", "NotFound", "TooEarly", "TooMany"},
+    "Refusals": {"Refusal", "NotFound", "NotOnForm", "TooEarly", "TooMany"},
     "Told to the Application": {"RequestRefused"},
     "Answers to software": {"OAuthRefusal", "CodeMisused"},
     "Faults": {"Fault"},

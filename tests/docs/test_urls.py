@@ -44,7 +44,17 @@ def test_every_parameter_of_a_token_request_has_a_row() -> None:
     told = names(section(reference("urls"), "Token"))
 
     assert [name for name in told if f'"{name}"' not in read] == []
-    assert len(told) == 18
+    assert len(told) == 19
+
+
+def test_every_parameter_of_a_device_has_a_row() -> None:
+    """As the handler and the credentials read them."""
+    read = _read_by("handlers/devices.py", "credentials.py")
+    told = names(section(reference("urls"), "Device authorization"))
+
+    proofs = ["client_id", "client_secret", "client_assertion", "client_assertion_type"]
+    assert told == ["scope", "organization", *proofs, "resource"]
+    assert [name for name in told if f'"{name}"' not in read] == []
 
 
 @pytest.mark.parametrize("heading", ["Revoke", "Introspect"])

@@ -14,12 +14,15 @@ from broker.domain.grant import (
     CodeMisused,
     Grant,
     Rights,
+    check_device_redemption,
     check_entitled,
     check_redemption,
     narrowed,
+    new_device_grant,
     new_grant,
 )
 from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash
+from tests.domain.test_device_request import REQUEST as DEVICE_REQUEST
 from tests.domain.world import (
     ACME,
     ADA,
@@ -208,3 +211,46 @@ def test_a_grant_answers_the_request_for_the_person_of_the_session() -> None:
 def test_neither_code_nor_nonce_is_shown_by_repr() -> None:
     """They end in logs otherwise."""
     assert "canary" not in repr(GRANT)
+
+
+def of_a_device() -> Grant:
+    """What allowing a device makes."""
+    return new_device_grant(DEVICE_REQUEST, id=GrantId("gnt_2"), session=SESSION, now=NOW)
+
+
+def test_a_devices_grant_is_of_the_session_that_allowed_it() -> None:
+    """Its code is the device's; nothing of it came by a browser."""
+    grant = of_a_device()
+
+    assert (grant.code, grant.session_id, grant.user_id) == (DEVICE_REQUEST.device_code, SESSION.id, SESSION.user_id)
+    assert (grant.nonce, grant.redirect_uri, grant.code_challenge) == (None, "", "")
+    assert (grant.auth_time, grant.scopes) == (SESSION.auth_time, ("openid",))
+    assert grant.is_for_device
+    assert not GRANT.is_for_device
+    check_device_redemption(grant, application_id=grant.application_id)
+
+
+def test_a_devices_code_is_no_authorization_code() -> None:
+    """Whatever is presented with it."""
+    for verifier in ("", VERIFIER):
+        with pytest.raises(CodeMisused) as misused:
+            redeem(of_a_device(), redirect_uri="", code_verifier=verifier)
+        assert misuse(misused) == "code of a device"
+
+
+@pytest.mark.parametrize(
+    ("grant", "problem"),
+    [
+        (replace(of_a_device(), application_id=ApplicationId("other")), "code of another application"),
+        (GRANT, "not the code of a device"),
+        (replace(of_a_device(), redeemed_at=NOW), "code used before"),
+        (replace(of_a_device(), revoked_at=NOW), "grant revoked"),
+    ],
+)
+def test_a_device_code_is_refused_with_one_answer(grant: Grant, problem: str) -> None:
+    """And nothing is burnt for it: it is no `CodeMisused`."""
+    with pytest.raises(OAuthRefusal) as refused:
+        check_device_redemption(grant, application_id=APPLICATION.id)
+    assert (refused.value.code, refused.value.detail) == ("invalid_grant", problem)
+    assert refused.value.sentence == "The device code is invalid or was used before."
+    assert not isinstance(refused.value, CodeMisused)

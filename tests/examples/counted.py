@@ -92,6 +92,12 @@ grants = [
 scopes = ["revocations"]
 redirect_uris = ["{PARTNER}"]
 audience = "https://partner.example"
+
+[applications.tv]
+name = "TV"
+type = "public"
+grants = ["urn:ietf:params:oauth:grant-type:device_code"]
+audience = "https://api.example"
 """
 
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from httpx2 import AsyncClient, Response
 
 from broker.domain import pkce
+from broker.domain.application import GrantType
 from broker.web.routes import TABLE
 from tests.examples.counted import APPLICATION, PARTNER, SECRET, CountedBroker, Counts
 
@@ -42,6 +43,7 @@ class Walk:
         tokens = await self.sign_in("a new User")
         await self.pages()
         await self.in_session(tokens)
+        await self.device()
         await self.leave()
 
     async def sign_in(self, who: str) -> dict[str, str]:
@@ -101,6 +103,21 @@ class Walk:
         assert "error=access_denied" in refused.headers["location"]
         self.measured["consent_decision", "deny"] = counts
         await self.ask("revoke", "a public Application", "POST", "/oauth/revoke", data=OWN | _token(tokens))
+
+    async def device(self) -> None:
+        """A device without a browser is let in."""
+        asked = {"client_id": "tv", "scope": "openid email"}
+        begun = await self.ask("device_authorization", "a device", "POST", "/oauth/device_authorization", data=asked)
+        told = begun.json()
+        device = {"grant_type": GrantType.DEVICE_CODE, "client_id": "tv", "device_code": told["device_code"]}
+        _, self.measured["token", "a device that waits"] = await self.broker.ask("POST", "/oauth/token", data=device)
+        link = told["verification_uri_complete"]
+        page = await self.ask("device", "signed in", "GET", link)
+        entered = _csrf(page) | {"user_code": told["user_code"]}
+        confirm = await self.ask("device_code", "signed in", "POST", "/device", data=entered)
+        allow = _hidden(confirm) | {"decision": "allow"}
+        await self.ask("device_answer", "allow, a third-party Application", "POST", "/device/answer", data=allow)
+        await self.ask("token", "a device that was let in", "POST", "/oauth/token", data=device)
 
     async def pages(self) -> None:
         """The person's own pages."""

@@ -14,6 +14,7 @@ from broker.domain.changes import Change, Record, RefreshGrant
 from broker.domain.client_org import Authorization
 from broker.domain.connection import Connection
 from broker.domain.consent import Consent
+from broker.domain.device_request import DeviceRequest
 from broker.domain.errors import Fault
 from broker.domain.grant import REFRESH_LIFETIME, Grant
 from broker.domain.identity import Identity
@@ -41,6 +42,7 @@ from broker.flows.found import (
     AttemptInFull,
     Catalogue,
     ConnectionInFull,
+    DeviceInFull,
     GrantInFull,
     GrantThrough,
     HeldAuthorizations,
@@ -137,6 +139,12 @@ class MemoryStore:
         )
         await MemoryStore.write(self, rotated, Record(event=event))
         return PlainlyUsed(found=found, used=True)
+
+    async def device_by_device_code(self, code: KeyedHash) -> DeviceInFull | None:
+        return self._device_in_full(d for d in self._answer().device_requests.values() if d.device_code == code)
+
+    async def device_by_user_code(self, code: KeyedHash) -> DeviceInFull | None:
+        return self._device_in_full(d for d in self._answer().device_requests.values() if d.user_code == code)
 
     async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None:
         return self._answer().consents.get((user_id, application_id))
@@ -253,6 +261,9 @@ class MemoryStore:
         in_force = {cursor: notice for cursor, notice in tables.revocations.items() if notice.until > now}
         forgotten += len(tables.revocations) - len(in_force)
         tables.revocations = in_force
+        devices = {d.id: d for d in tables.device_requests.values() if d.expires_at > now - LIFETIME}
+        forgotten += len(tables.device_requests) - len(devices)
+        tables.device_requests = devices
         return forgotten
 
     async def ping(self) -> None:
@@ -276,6 +287,12 @@ class MemoryStore:
             data_key=self.tables.data_keys[grant.user_id],
             held=self._held(a for a in self.tables.authorizations.values() if a.user_id == grant.user_id),
         )
+
+    def _device_in_full(self, requests: Iterable[DeviceRequest]) -> DeviceInFull | None:
+        found = next(iter(requests), None)
+        if found is None:
+            return None
+        return DeviceInFull(request=found, application=self.tables.applications[found.application_id])
 
     def _known(self, identity: Identity | None) -> KnownIdentity | None:
         tables = self.tables

@@ -14,6 +14,7 @@ from broker.domain.application import Application
 from broker.domain.client_org import Authorization, ClientOrg
 from broker.domain.connection import Connection
 from broker.domain.consent import Consent
+from broker.domain.device_request import DeviceRequest
 from broker.domain.errors import Conflict
 from broker.domain.grant import Grant
 from broker.domain.identity import Identity
@@ -23,6 +24,7 @@ from broker.domain.ids import (
     AuthorizationId,
     ClientOrgId,
     ConnectionId,
+    DeviceRequestId,
     GrantId,
     IdentityId,
     KeyedHash,
@@ -55,6 +57,7 @@ class Tables:
     client_orgs: dict[ClientOrgId, ClientOrg] = field(default_factory=dict)
     authorizations: dict[AuthorizationId, Authorization] = field(default_factory=dict)
     grants: dict[GrantId, Grant] = field(default_factory=dict)
+    device_requests: dict[DeviceRequestId, DeviceRequest] = field(default_factory=dict)
     consents: dict[tuple[UserId, ApplicationId], Consent] = field(default_factory=dict)
     pending_revocations: dict[str, PendingRevocation] = field(default_factory=dict)
     signing_keys: dict[str, SigningKey] = field(default_factory=dict)
@@ -122,6 +125,8 @@ class Tables:
                 self._sessions(change)
             case c.AddGrant() | c.RedeemGrant() | c.RefreshGrant() | c.RevokeGrant() | c.PutConsent():
                 self._grants(change)
+            case c.AddDeviceRequest() | c.PollDeviceRequest() | c.DecideDeviceRequest():
+                self._device_requests(change)
             case (
                 c.PutClientOrg()
                 | c.RemoveClientOrg()
@@ -226,6 +231,22 @@ class Tables:
             case _:
                 assert_never(change)
 
+    def _device_requests(self, change: c.AddDeviceRequest | c.PollDeviceRequest | c.DecideDeviceRequest) -> None:
+        match change:
+            case c.AddDeviceRequest(request=new):
+                _needs(new.application_id in self.applications)
+                _needs(all(known.device_code != new.device_code for known in self.device_requests.values()))
+                _needs(all(known.user_code != new.user_code for known in self.device_requests.values()))
+                _add(self.device_requests, new.id, new)
+            case c.PollDeviceRequest():
+                _set(self.device_requests, change.id, last_polled_at=change.at, interval=change.interval)
+            case c.DecideDeviceRequest():
+                request = self.device_requests.get(change.id)
+                _needs(request is not None and request.waits(change.at))
+                _set(self.device_requests, change.id, decision=change.decision)
+            case _:
+                assert_never(change)
+
     def _signing_keys(
         self,
         change: c.AddSigningKey | c.PromoteSigningKey | c.RetireSigningKey | c.RevokeSigningKey | c.RemoveSigningKey,
@@ -282,6 +303,8 @@ class Tables:
                 if self.applications.pop(gone, None) is not None:
                     self._end(Claim.CLIENT_ID, gone, change.at, before=change.at + COMMITTED_WITHIN)
                 self.grants = {g.id: g for g in self.grants.values() if g.application_id != gone}
+                waiting = self.device_requests.values()
+                self.device_requests = {d.id: d for d in waiting if d.application_id != gone}
                 self.consents = {key: consent for key, consent in self.consents.items() if key[1] != gone}
             case c.AddAuthorization(authorization=new):
                 _needs(new.client_org in self.client_orgs and (new.user_id is None or new.user_id in self.users))

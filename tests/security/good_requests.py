@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.security.browser import SAME_ORIGIN, Ask, Browser, ask
+from tests.security.device import Device
 from tests.security.template import SECRETS
 from tests.security.world import World
 
@@ -157,12 +158,36 @@ async def _disconnect_page(world: World, browser: Browser) -> Good:
     return Good(path=good.path, cookies=good.cookies)
 
 
+async def _device_authorization(world: World, browser: Browser) -> Good:
+    form = [("client_id", "tv"), ("scope", "openid email"), ("organization", "acme")]
+    needed = frozenset({"client_id", "scope"})
+    return Good(method="POST", path="/oauth/device_authorization", form=form, needed=needed)
+
+
+async def _device(world: World, browser: Browser) -> Good:
+    cookies = await _signed_in(world, browser)
+    return Good(path="/device", query=[("user_code", "WDJB-MJHT")], cookies=cookies)
+
+
+def _at_device(path: str, *more: tuple[str, str]) -> Build:
+    async def build(world: World, browser: Browser) -> Good:
+        device = await Device(world.browser()).begin()
+        names = frozenset({"user_code", *(name for name, _ in more)})
+        return await _deed(path, lambda: [("user_code", device.user_code), *more], needs=names)(world, browser)
+
+    return build
+
+
 def _decision() -> Pairs:
     return [*ask("crm", organization="acme").parameters.items(), ("decision", "allow")]
 
 
 GOOD: dict[str, Build] = {
     "token": _token,
+    "device_authorization": _device_authorization,
+    "device": _device,
+    "device_code": _at_device("/device"),
+    "device_answer": _at_device("/device/answer", ("decision", "allow")),
     "revoke": _about_token("/oauth/revoke"),
     "introspect": _about_token("/oauth/introspect"),
     "authorize": _asks("/oauth/authorize", "demo-app"),

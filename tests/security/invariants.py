@@ -165,6 +165,8 @@ class Watch:
                 known.add_attempt(attempt)
         if REGISTERED.match(seen.location):
             known.add("code", parse_qs(urlsplit(seen.location).query).get("code", [None])[0])
+        if seen.route == "device_authorization" and answer.status_code == 200:
+            known.add("code", answer.json()["device_code"])
         if seen.route == "token" and answer.status_code == 200:
             for name in ("access_token", "id_token", "refresh_token"):
                 known.add("token", answer.json().get(name))
@@ -182,6 +184,7 @@ class Watch:
             check_format(seen)
         # The page that asks before signing out carries on the hint which it was handed.
         own = {"token"} if seen.route in ("token", "end_session") and answer.status_code == 200 else set()
+        own |= {"code"} if seen.route == "device_authorization" else set()
         assert self.canaries.leaked(answer.content, but=own) == [], f"I1: {where}"
 
     def _check_headers(self, seen: Seen, where: str) -> None:
@@ -252,6 +255,9 @@ class Watch:
             assert len(own) <= 1, f"I3: {seen}: {own}"
             if seen.answer.status_code == 429:
                 continue  # the first is written down, and then no more
+            if seen.waits:
+                assert own == [], f"I3: {seen}: {own}"
+                continue
             if seen.refused and seen.route in AUDITED and seen.answer.status_code != 405:
                 assert [e["outcome"] for e in own] in (["refused"], ["failed"]), f"I3: {seen}: {own}"
                 assert own[0]["reason"] != "", f"I3: {seen}"

@@ -12,7 +12,7 @@ from starlette.routing import Match
 from broker.web.routes import routes
 
 ROUTES = routes()
-OAUTH = ("/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect")
+OAUTH = ("/oauth/device_authorization", "/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect")
 PROBLEM = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")
 REGISTERED = re.compile(
     r"https://(app|crm)\.example/callback\?|https://reports\.example/callback\?area=eu&|https://app\.example/(\?|$)"
@@ -48,6 +48,12 @@ class Seen:
         """Whether it came to nothing. Who has signed in, and is not entitled to what was asked, is signed in still."""
         signed_in = self.route == "callback" and any("session" in name for name, _ in cookies_of(self.answer))
         return self.answer.status_code >= 400 or (self.error is not None and not signed_in)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a device was told to ask again, which happens all day long and is written down nowhere."""
+        waiting = ("authorization_pending", "slow_down")
+        return self.route == "token" and self.answer.status_code == 400 and self.answer.json()["error"] in waiting
 
 
 def route_of(method: str, path: str) -> str:

@@ -134,6 +134,13 @@ type = "public"
 redirect_uris = ["http://127.0.0.1/cb", "com.example.native:/cb"]
 audience = "https://api.example"
 first_party = true
+
+[applications.tv]
+name = "Demo on TV"
+type = "public"
+grants = ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]
+audience = "https://api.example"
+first_party = true
 """
 
 

@@ -46,6 +46,8 @@ async def test_an_empty_store_finds_nothing(store: Store) -> None:
     assert await store.grant_by_code(w.hashed("none")) is None
     assert await store.grant(GrantId("none")) is None
     assert await store.consent(nobody, ApplicationId("none")) is None
+    assert await store.device_by_device_code(w.hashed("none")) is None
+    assert await store.device_by_user_code(w.hashed("none")) is None
     assert await store.connections_of(nobody) == ()
     assert await store.connection(ConnectionId("none")) is None
     assert await store.sessions_of(nobody, 0) == ()
@@ -492,6 +494,15 @@ async def test_a_forgotten_attempt_stays_refused_by_its_own_expiry(store: Store)
     assert await store.forget_expired(w.NOW - 1) == 0
     assert await store.forget_expired(w.NOW) == 1
     assert not (await store.attempt(AttemptId("att_1"), None)).taken
+
+
+async def test_device_requests_are_forgotten_soon_after_their_end(store: Store) -> None:
+    """Not at once, so that who asks a little late is told what happened."""
+    await store.write(*w.registered(), c.AddDeviceRequest(request=w.device_request()))
+
+    assert await store.forget_expired(w.device_request().expires_at + LIFETIME - 1) == 0
+    assert await store.forget_expired(w.device_request().expires_at + LIFETIME) == 1
+    assert await store.device_by_user_code(w.device_request().user_code) is None
 
 
 async def test_thousands_of_rows_are_forgotten_at_once(store: Store) -> None:

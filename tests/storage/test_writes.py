@@ -11,12 +11,14 @@ import pytest
 from broker.domain import changes as c
 from broker.domain.changes import Change
 from broker.domain.connection import ConnectionStatus
+from broker.domain.device_request import Decision
 from broker.domain.errors import Conflict
 from broker.domain.ids import (
     ApplicationId,
     AuthorizationId,
     ConnectionId,
     DataKeyId,
+    DeviceRequestId,
     GrantId,
     IdentityId,
     SessionId,
@@ -44,6 +46,7 @@ async def signed_in(store: Store) -> None:
     await store.write(*w.registered())
     await store.write(*w.newcomer())
     await store.write(c.AddSession(session=w.session()), c.AddGrant(grant=w.grant()))
+    await store.write(c.AddDeviceRequest(request=w.device_request()))
 
 
 async def test_nothing_to_write_is_written(store: Store) -> None:
@@ -115,6 +118,13 @@ TAKEN: dict[str, Change] = {
     "session": c.AddSession(session=w.session()),
     "session by its secret": c.AddSession(session=replace(w.session(), id=SessionId("ses_other"))),
     "grant": c.AddGrant(grant=w.grant()),
+    "device request": c.AddDeviceRequest(request=w.device_request()),
+    "device request by its device code": c.AddDeviceRequest(
+        request=replace(w.device_request(2), device_code=w.device_request().device_code)
+    ),
+    "device request by its user code": c.AddDeviceRequest(
+        request=replace(w.device_request(2), user_code=w.device_request().user_code)
+    ),
     "grant by its code": c.AddGrant(grant=replace(w.grant(), id=GrantId("gnt_other"))),
 }
 
@@ -133,6 +143,7 @@ ORPHANS: dict[str, Change] = {
     "session": c.AddSession(session=w.session("nobody")),
     "grant of a session": c.AddGrant(grant=w.grant(number=2, of=9)),
     "grant of an application": c.AddGrant(grant=replace(w.grant(number=2), application_id=ApplicationId("gone"))),
+    "device request": c.AddDeviceRequest(request=replace(w.device_request(2), application_id=ApplicationId("gone"))),
     "authorization": c.AddAuthorization(authorization=w.authorization("gone")),
     "binding": c.BindAuthorization(authorization_id=w.authorization().id, user_id=UserId("usr_nobody")),
     "consent": c.PutConsent(consent=w.consent("nobody")),
@@ -284,6 +295,38 @@ async def test_a_grant_is_revoked_for_good(store: Store) -> None:
     assert found.grant.revoked_at == w.NOW
 
 
+async def test_a_device_request_is_answered_once_and_in_time(store: Store) -> None:
+    """What comes with the answer is written with it, or not at all."""
+    await signed_in(store)
+    late = w.device_request(2, expires_at=LATER)
+    await store.write(c.AddDeviceRequest(request=late))
+    allowed = c.DecideDeviceRequest(id=w.device_request().id, decision=Decision.ALLOWED, at=LATER)
+    await store.write(allowed, c.AddGrant(grant=w.grant(number=2)))
+
+    for decision in Decision.ALLOWED, Decision.DENIED:
+        again = c.DecideDeviceRequest(id=w.device_request().id, decision=decision, at=LATER)
+        assert await lost(store, again, c.AddGrant(grant=w.grant(number=3))) == "DecideDeviceRequest"
+    assert await lost(store, replace(allowed, id=late.id)) == "DecideDeviceRequest"
+    assert await lost(store, replace(allowed, id=DeviceRequestId("dvr_none"))) == "DecideDeviceRequest"
+    found = await store.device_by_device_code(w.device_request().device_code)
+    assert found is not None
+    assert found.request == replace(w.device_request(), decision=Decision.ALLOWED)
+    assert await store.grant(w.grant(number=2).id) is not None
+    assert await store.grant(w.grant(number=3).id) is None
+
+
+async def test_a_device_that_asks_is_noted(store: Store) -> None:
+    """When, and how long it is to wait; one that is gone is no conflict."""
+    await signed_in(store)
+    for request_id in (w.device_request().id, DeviceRequestId("dvr_none")):
+        await store.write(c.PollDeviceRequest(id=request_id, at=LATER, interval=10))
+    found = await store.device_by_user_code(w.device_request().user_code)
+
+    assert found is not None
+    assert found.request == replace(w.device_request(), last_polled_at=LATER, interval=10)
+    assert found.application == w.application()
+
+
 async def test_an_invitation_is_bound_once(store: Store) -> None:
     """To the first who proved the address."""
     await signed_in(store)
@@ -361,6 +404,7 @@ async def test_an_application_is_put_and_removed_with_its_grants_and_consents(st
     assert await store.application(w.DEMO_APP) is None
     await store.write(c.PutApplication(application=changed))
     assert await store.grant_by_code(w.grant().code) is None
+    assert await store.device_by_user_code(w.device_request().user_code) is None
     assert await store.consent(w.user().id, w.DEMO_APP) is None
 
 

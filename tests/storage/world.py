@@ -13,6 +13,7 @@ from broker.domain.changes import Change
 from broker.domain.client_org import Authorization, ClientOrg
 from broker.domain.connection import Connection, ConnectionStatus
 from broker.domain.consent import Consent
+from broker.domain.device_request import DeviceRequest
 from broker.domain.grant import Grant
 from broker.domain.identity import Identity
 from broker.domain.ids import (
@@ -22,6 +23,7 @@ from broker.domain.ids import (
     ClientOrgId,
     ConnectionId,
     DataKeyId,
+    DeviceRequestId,
     GrantId,
     IdentityId,
     KeyedHash,
@@ -121,6 +123,19 @@ def grant(
         auth_time=NOW,
         created_at=at,
         kept_until=at + 43_260,
+    )
+
+
+def device_request(number: int = 1, *, expires_at: int = NOW + 600) -> DeviceRequest:
+    return DeviceRequest(
+        id=DeviceRequestId(f"dvr_{number}"),
+        device_code=hashed(f"device code {number}"),
+        user_code=hashed(f"user code {number}"),
+        application_id=DEMO_APP,
+        scopes=("openid", "email"),
+        organization=ACME,
+        created_at=NOW,
+        expires_at=expires_at,
     )
 
 

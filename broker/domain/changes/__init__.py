@@ -14,6 +14,7 @@ from broker.domain.changes.connections import (
     RetryRevocation,
     SettleRevocation,
 )
+from broker.domain.changes.devices import AddDeviceRequest, DecideDeviceRequest, PollDeviceRequest
 from broker.domain.changes.grants import AddGrant, PutConsent, RedeemGrant, RefreshGrant, RevokeGrant, TakeAssertion
 from broker.domain.changes.keys import (
     AddDataKey,
@@ -67,6 +68,9 @@ Change = (
     | RedeemGrant
     | RefreshGrant
     | RevokeGrant
+    | AddDeviceRequest
+    | PollDeviceRequest
+    | DecideDeviceRequest
     | BindAuthorization
     | PutClientOrg
     | RemoveClientOrg
@@ -94,6 +98,7 @@ __all__ = [
     "AddAuthorization",
     "AddConnection",
     "AddDataKey",
+    "AddDeviceRequest",
     "AddGrant",
     "AddIdentity",
     "AddKeyCheck",
@@ -104,9 +109,11 @@ __all__ = [
     "Announce",
     "BindAuthorization",
     "Change",
+    "DecideDeviceRequest",
     "EndOtherSessions",
     "EndSession",
     "EndSessionsOfConnection",
+    "PollDeviceRequest",
     "PromoteSigningKey",
     "PutApplication",
     "PutClientOrg",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker.domain import scope
 from broker.domain.application import Application
 from broker.domain.authorize_request import (
     AuthorizeRequest,
@@ -52,10 +51,6 @@ class ConsentNeeded:
     request: AuthorizeRequest
     application: Application
     clients: tuple[ClientOrgId, ...]
-
-    def covers(self, attribute: str) -> bool:
-        """Whether the scopes asked for hold `attribute`."""
-        return scope.covers(self.request.scopes, attribute)
 
 
 async def authorize(

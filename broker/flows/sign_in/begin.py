@@ -30,8 +30,10 @@ async def begin(
     request: AuthorizeRequest | None,
     signed_in: LiveSession | None,
     ports: Ports,
+    *,
+    page: str | None = None,
 ) -> Trip:
-    """Begin a sign-in for an Application's `request`, or (None) for the User's own pages.
+    """Begin a sign-in for an Application's `request`, or (None) for the User's own pages: for `page` of them.
 
     Raises `NotFound`, `Refusal`, or `Fault` when the Provider's metadata cannot be had.
     """
@@ -51,7 +53,7 @@ async def begin(
         nonce=ports.secrets.token(),
         code_verifier=ports.secrets.token(),
         scopes=ports.upstream.scopes_for(registration, frozenset(attributes)),
-        continue_to="" if request is None else request.to_keep(),
+        continue_to=(page or "") if request is None else request.to_keep(),
         started_at=ports.clock.now(),
     )
     url = await ports.upstream.authorize_url(

@@ -244,7 +244,9 @@ class _Answer:
 
 def _answer(back: Return, session: Session, rights: Rights, ports: Ports, now: int) -> _Answer:
     if back.asked is None:
-        page = f"/account/connections?connected={back.attempt.registration}" if back.connecting else "/account"
+        page = back.attempt.page or "/account"
+        if back.connecting:
+            page = f"/account/connections?connected={back.attempt.registration}"
         return _Answer(url=f"{ports.issuer}{page}")
     request, application = back.asked
     if (error := _refused(request, application, session, rights, ports)) is not None:

@@ -74,7 +74,7 @@ async def finish(
 
 async def _asked(attempt: SignInAttempt, ports: Ports) -> tuple[AuthorizeRequest, Application] | None:
     """The authorize request that waits for this sign-in, checked once more: its Application may have changed."""
-    parameters = parse_qs(attempt.continue_to)
+    parameters = parse_qs(attempt.continue_to) if attempt.page is None else {}
     found = await ports.store.attempt(attempt.id, application_id_of(parameters) if parameters else None)
     if found.taken:
         raise _taken()

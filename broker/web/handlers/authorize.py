@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 from broker.domain import scope
 from broker.domain.attempt import Purpose
 from broker.domain.authorize_request import Parameters, RequestRefused
-from broker.domain.client_org import rights_by_client
 from broker.domain.errors import Refusal
 from broker.flows.connections.show import show_connections
 from broker.flows.found import LiveSession
@@ -18,10 +17,8 @@ from broker.flows.sign_in.authorize import Answered, ConsentNeeded, SignInNeeded
 from broker.flows.sign_in.begin import begin
 from broker.flows.sign_in.choose import choose
 from broker.web import context
-from broker.web.handlers.shown import name_of
+from broker.web.handlers.shown import clients_of, name_of, wanted_of
 from broker.web.handlers.sign_in import depart
-from broker.web.pages import words
-from broker.web.pages.parts import ConsentClient, WantedAttribute
 from broker.web.pages.views import ConsentView
 from broker.web.parameters import as_query, form_of, of_authorize_request, one, query_of
 
@@ -90,28 +87,13 @@ async def _consent_view(
 ) -> ConsentView:
     web = context.web_of(request)
     held = await web.ports.store.held_authorizations(session.user.id)
-    rights = rights_by_client(held.authorizations, held.clients)
     shown = await show_connections(session.user.id, web.ports)
-    wanted: list[WantedAttribute] = []
-    if (used := next((c for c in shown if c.connection.id == session.session.connection_id), None)) is not None:
-        values = {a.name: a.value for a in used.attributes}
-        for name, purpose in web.ports.policy.releases(used.connection.registration, needed.clients).items():
-            if name in values and needed.covers(name):
-                wanted.append(WantedAttribute(attribute=words.attribute(name), value=values[name], purpose=purpose))
     return ConsentView(
         shell=context.shell(request, session, name=name_of(shown)),
         action=CONSENT,
         application=needed.application.name,
-        attributes=tuple(wanted),
-        clients=tuple(
-            ConsentClient(
-                client_org=client_org,
-                name=held.clients[client_org].name,
-                rights=tuple(words.right(right) for right in rights[client_org]),
-                chosen=True,
-            )
-            for client_org in needed.clients
-        ),
+        attributes=wanted_of(request, session, shown, needed.clients, needed.request.scopes),
+        clients=clients_of(held, needed.clients),
         hidden=tuple(parse_qsl(as_query(parameters), keep_blank_values=True)),
         narrowed=needed.request.organization is not None,
         while_away=scope.OFFLINE_ACCESS in needed.request.scopes,

@@ -1,4 +1,7 @@
-"""Owns how a Connection is said on a page. Refuses tokens: it is handed only what a User may see."""
+"""Owns how a Connection is said on a page, and what an Application would see of it and act for.
+
+Refuses tokens: it is handed only what a User may see.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 
+from broker.domain import scope
+from broker.domain.client_org import rights_by_client
 from broker.domain.connection import ConnectionStatus
+from broker.domain.ids import ClientOrgId
 from broker.domain.outbox import RevocationResult
 from broker.flows.connections.show import ShownConnection
-from broker.flows.found import LiveSession
+from broker.flows.found import HeldAuthorizations, LiveSession
 from broker.flows.ports import RegistrationFacts
 from broker.web import context
 from broker.web.pages import words
@@ -17,12 +23,14 @@ from broker.web.pages.parts import (
     Attention,
     ConnectionCard,
     ConnectOffer,
+    ConsentClient,
     EndedConnection,
     KeptRow,
     Link,
     Notice,
     ProviderMark,
     Reach,
+    WantedAttribute,
 )
 from broker.web.pages.views import ConnectionsView
 
@@ -98,6 +106,40 @@ def rows_of(request: Request, shown: ShownConnection) -> tuple[KeptRow, ...]:
             since=a.since,
         )
         for a in shown.attributes
+    )
+
+
+def wanted_of(
+    request: Request,
+    session: LiveSession,
+    shown: tuple[ShownConnection, ...],
+    clients: tuple[ClientOrgId, ...],
+    scopes: tuple[str, ...],
+) -> tuple[WantedAttribute, ...]:
+    """What an Application would see, of the account that the person is signed in with."""
+    used = next((c for c in shown if c.connection.id == session.session.connection_id), None)
+    if used is None:
+        return ()
+    values = {a.name: a.value for a in used.attributes}
+    releases = context.web_of(request).ports.policy.releases(used.connection.registration, clients)
+    return tuple(
+        WantedAttribute(attribute=words.attribute(name), value=values[name], purpose=purpose)
+        for name, purpose in releases.items()
+        if name in values and scope.covers(scopes, name)
+    )
+
+
+def clients_of(held: HeldAuthorizations, clients: tuple[ClientOrgId, ...]) -> tuple[ConsentClient, ...]:
+    """The Clients that an Application could act for, and what the person may do for each."""
+    rights = rights_by_client(held.authorizations, held.clients)
+    return tuple(
+        ConsentClient(
+            client_org=client_org,
+            name=held.clients[client_org].name,
+            rights=tuple(words.right(right) for right in rights[client_org]),
+            chosen=True,
+        )
+        for client_org in clients
     )
 
 

@@ -33,9 +33,10 @@ async def sign_in_page(request: Request) -> Response:
     web = context.web_of(request)
     parameters = of_authorize_request(query_of(request))
     session = await context.signed_in(request)
+    choice = await choose(parameters, web.ports, return_to=request.query_params.get("return_to", ""))
     if session is not None and not parameters:
-        return RedirectResponse("/account", status_code=303)
-    choice = await choose(parameters, web.ports)
+        return RedirectResponse(choice.page or "/account", status_code=303)
+    returns = () if choice.page is None else (("return_to", choice.page),)
     view = SignInView(
         shell=context.shell(request, session),
         application=choice.application_name,
@@ -48,7 +49,7 @@ async def sign_in_page(request: Request) -> Response:
             )
             for facts in choice.registrations
         ),
-        hidden=tuple(parse_qsl(as_query(parameters), keep_blank_values=True)),
+        hidden=(*parse_qsl(as_query(parameters), keep_blank_values=True), *returns),
         notice=_NOTICES.get(request.query_params.get("notice", "")),
     )
     response = context.page(view)
@@ -61,10 +62,12 @@ async def sign_in_begin(request: Request) -> Response:
     """Depart to the chosen Provider."""
     web = context.web_of(request)
     origin.require_same_origin(request, web.ports.issuer)
-    choice = await choose(of_authorize_request(await form_of(request)), web.ports)
+    form = await form_of(request)
+    choice = await choose(of_authorize_request(form), web.ports, return_to=one(form, "return_to") or "")
     registration = RegistrationId(context.path_name(request, "registration"))
     session = await context.signed_in(request)
-    return depart(request, await begin(registration, Purpose.SIGN_IN, choice.request, session, web.ports))
+    trip = await begin(registration, Purpose.SIGN_IN, choice.request, session, web.ports, page=choice.page)
+    return depart(request, trip)
 
 
 async def callback(request: Request) -> Response:

@@ -14,6 +14,7 @@ from broker.domain.errors import OAuthRefusal
 from broker.domain.session_token import canonical
 from broker.domain.token_exchange import Exchange
 from broker.flows.authenticated import Credentials
+from broker.flows.devices.poll import poll
 from broker.flows.issued import Tokens
 from broker.flows.ports import Ports
 from broker.flows.tokens.authorizations import authorizations
@@ -31,7 +32,7 @@ _NO_CACHE = {"Pragma": "no-cache"}  # RFC 6749 section 5.1
 
 
 async def token_endpoint(request: Request) -> Response:
-    """Every grant (RFC 6749 sections 4.1.3, 4.4.2 and 6, RFC 8693 section 2)."""
+    """Every grant (RFC 6749 sections 4.1.3, 4.4.2 and 6; RFC 8628 section 3.4; RFC 8693 section 2)."""
     form = await form_of(request)
     credentials = credentials_of(request, form)
     grant_type = one(form, "grant_type")
@@ -92,10 +93,15 @@ async def _exchange(form: Parameters, credentials: Credentials, ports: Ports, re
     return await exchange(credentials, asked, ports, request_id=request_id)
 
 
+async def _poll(form: Parameters, credentials: Credentials, ports: Ports, request_id: str) -> Tokens:
+    return await poll(credentials, _required(form, "device_code"), ports, request_id=request_id)
+
+
 GRANTS: dict[str, Callable[[Parameters, Credentials, Ports, str], Awaitable[Tokens | OwnToken | ExchangedToken]]] = {
     "authorization_code": _redeem,
     "refresh_token": _refresh,
     "client_credentials": _for_itself,
+    "urn:ietf:params:oauth:grant-type:device_code": _poll,
     "urn:ietf:params:oauth:grant-type:token-exchange": _exchange,
 }
 """By `grant_type`."""

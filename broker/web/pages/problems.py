@@ -102,6 +102,18 @@ def link_broken(shell: Shell, *, status: int) -> ErrorView:
     )
 
 
+def not_entitled(shell: Shell, *, status: int) -> ErrorView:
+    """The User may not use the Application yet, as no Client has given them an Authorization for it."""
+    return ErrorView(
+        shell=shell,
+        status=status,
+        title="You cannot use this yet",
+        happened="Nobody has given you an authorization for it, so it was not let in. Nothing has changed.",
+        to_do="Ask your organisation's administrator for one, and then begin again.",
+        action=Link(label="Go to your account", href=shell.links.account),
+    )
+
+
 def not_found(shell: Shell, *, status: int) -> ErrorView:
     """No page lives there, or none that this person may see."""
     return ErrorView(

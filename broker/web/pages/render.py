@@ -28,6 +28,9 @@ TEMPLATES: Mapping[type[View], str] = MappingProxyType(
         views.SignOutView: "sign_out.html",
         views.SignedOutView: "signed_out.html",
         views.ErrorView: "error.html",
+        views.DeviceCodeView: "device_code.html",
+        views.DeviceConfirmView: "device_confirm.html",
+        views.DeviceAnsweredView: "device_answered.html",
         views.PrivacyView: "privacy.html",
         views.TermsView: "terms.html",
     }

@@ -161,6 +161,43 @@ class ConsentView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceCodeView:
+    """`/device`: asks for the code that a device shows. `wrong`: no device waits with what was `typed`."""
+
+    shell: Shell
+    action: str
+    typed: str = field(default="", repr=False)
+    wrong: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceConfirmView:
+    """An Application on a device asks. Both answers POST to `action`: `decision` is "allow" or "deny".
+
+    `narrowed`: it asked for these Clients alone. `while_away`: it may go on without the person.
+    """
+
+    shell: Shell
+    action: str
+    user_code: str = field(repr=False)
+    application: str
+    third_party: bool
+    attributes: tuple[WantedAttribute, ...]
+    clients: tuple[ConsentClient, ...]
+    narrowed: bool = False
+    while_away: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceAnsweredView:
+    """Says what was answered, and that one can go back to the device."""
+
+    shell: Shell
+    application: str
+    allowed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PrivacyView:
     """`/privacy`: words, and the attribute policy as it is."""
 
@@ -190,6 +227,9 @@ View: TypeAlias = (
     | SignedOutView
     | ErrorView
     | ConsentView
+    | DeviceCodeView
+    | DeviceConfirmView
+    | DeviceAnsweredView
     | PrivacyView
     | TermsView
 )

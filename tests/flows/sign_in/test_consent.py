@@ -10,6 +10,7 @@ from broker.domain.authorize_request import RequestRefused
 from broker.domain.changes import AddGrant, PutConsent
 from broker.domain.consent import Consent
 from broker.domain.ids import ApplicationId
+from broker.domain.scope import covers
 from broker.flows.found import LiveSession
 from broker.flows.sign_in.authorize import Answered, ConsentNeeded, SignInNeeded, authorize
 from tests.flows.refusals import refusal
@@ -41,7 +42,7 @@ async def test_a_third_party_is_allowed_first(world: World, ada: LiveSession) ->
 
     assert isinstance(outcome, ConsentNeeded)
     assert (outcome.application.id, outcome.clients) == (CRM, (ACME, GLOBEX))
-    assert [name for name in ("email", "name", "picture", "phone") if outcome.covers(name)] == [
+    assert [name for name in ("email", "name", "picture", "phone") if covers(outcome.request.scopes, name)] == [
         "email",
         "name",
         "picture",
@@ -62,7 +63,7 @@ async def test_the_page_speaks_of_what_is_asked_for_alone(world: World, ada: Liv
 
     assert isinstance(outcome, ConsentNeeded)
     assert outcome.clients == (GLOBEX,)
-    assert not outcome.covers("email")
+    assert not covers(outcome.request.scopes, "email")
 
 
 async def test_nobody_signed_in_cannot_allow_anything(world: World) -> None:

@@ -26,6 +26,7 @@ from broker.web.pages.shell import Links, Shell
 from broker.web.pages.views import (
     ConnectionsView,
     ConsentView,
+    DeviceConfirmView,
     DisconnectView,
     SignInView,
 )
@@ -214,6 +215,16 @@ CONSENT = ConsentView(
     attributes=ASKED,
     clients=(ConsentClient(client_org="acme", name="Acme Inc.", rights=ACME.rights),),
     hidden=HIDDEN,
+)
+DEVICE = DeviceConfirmView(
+    shell=ADA,
+    action="/device/answer",
+    user_code="WDJB-MJHT",
+    application="Northwind Reports",
+    third_party=True,
+    attributes=ASKED,
+    clients=CONSENT.clients,
+    while_away=True,
 )
 CHOICE = (
     ConsentClient(client_org="acme", name="Acme Inc.", rights=ACME.rights, chosen=True),

@@ -1,0 +1,1 @@
+"""Letting devices in that have no browser (RFC 8628)."""
