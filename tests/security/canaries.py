@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
 from broker.domain.attempt import SignInAttempt
 from tests.security.template import SECRETS, Upstream
 
@@ -39,6 +42,15 @@ class Canaries:
                 self.add("key", entry.get("key"))  # a KEK in a KMS has none
         for name, secret in SECRETS.items():
             self.add(f"secret of {name}", secret)
+
+    def add_private(self, der: bytes) -> None:
+        """The private half of a signing key of the default algorithm, as a file or a JWK would hold it."""
+        key = load_der_private_key(der, password=None)
+        assert isinstance(key, EllipticCurvePrivateKey)
+        number = key.private_numbers().private_value.to_bytes(32, "big")
+        self.add("private key", base64.urlsafe_b64encode(number).decode().rstrip("="))
+        self.add("private key", number.hex())
+        self.add("private key", base64.b64encode(der).decode())
 
     def add_attempt(self, attempt: SignInAttempt) -> None:
         """What a trip is bound by."""

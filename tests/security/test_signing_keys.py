@@ -36,7 +36,7 @@ from tests.fakes.store import MemoryStore
 from tests.security.browser import Browser, answered, ask
 from tests.security.replicas import Replica, UnknownKey, Verifier
 from tests.security.template import Template
-from tests.security.world import StartRefused, World, open_world
+from tests.security.world import StartRefused, World, open_world, private_halves
 
 pytestmark = pytest.mark.anyio
 
@@ -299,12 +299,7 @@ async def test_no_private_member_is_ever_served(world: World) -> None:
     assert sorted(key["alg"] for key in keys) == ["ES256", "EdDSA", "RS256"]
     public = {"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"}
     assert {member for key in keys for member in key} == public
-    data_key = await world.store.data_key(SYSTEM_OWNER)
-    assert data_key is not None
-    private = [
-        await tools.vault.open(data_key, place_of(key.kid), key.sealed_private)
-        for key in await world.store.signing_keys()
-    ]
+    private = await private_halves(world.store, tools.vault)
     for path in (JWKS, DISCOVERY, "/metrics", "/readyz", "/healthz"):
         body = (await browser.get(path)).content
         assert not [der for der in private if der in body or der.hex().encode() in body]

@@ -16,8 +16,12 @@ from typing import Any
 from broker.app import apply_file, create_app
 from broker.crypto.keyring import parse_keyring
 from broker.crypto.secrets import KeyringSecrets
+from broker.crypto.vault import LocalVault
 from broker.domain import policy
 from broker.domain.ids import RegistrationId
+from broker.domain.sealing import SYSTEM_OWNER
+from broker.domain.signing_key import place_of
+from broker.flows.ports import Store, Vault
 from broker.settings.model import RegistrationSettings, Settings
 from broker.storage.store import SqlStore
 from providers import PROVIDERS
@@ -126,6 +130,8 @@ async def open_world(
         await stack.enter_async_context(running(app))
         store = await stack.enter_async_context(SqlStore(database_url))
         watch = Watch(settings=made, template=template, secrets=secrets, log=log, closing=stack)
+        for der in await private_halves(store, LocalVault(parse_keyring(made.keyring))):
+            watch.canaries.add_private(der)
         world = World(
             settings=made,
             folder=folder,
@@ -139,6 +145,13 @@ async def open_world(
         )
         yield world
         await watch.check_what_is_left(world.browser())
+
+
+async def private_halves(store: Store, vault: Vault) -> list[bytes]:
+    """Of every signing key, opened."""
+    data_key = await store.data_key(SYSTEM_OWNER)
+    assert data_key is not None
+    return [await vault.open(data_key, place_of(key.kid), key.sealed_private) for key in await store.signing_keys()]
 
 
 def registration(name: str, upstream: Upstream, *, provider: str = "oidc") -> RegistrationSettings:
