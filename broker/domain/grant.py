@@ -19,6 +19,8 @@ CODE_LIFETIME = 60
 """OWASP ASVS 5.0 10.4.3 (L3): an authorization code lives at most one minute."""
 REFRESH_LIFETIME = 30 * 86400
 """Seconds from the sign-in; then the person signs in again (OWASP ASVS 5.0 10.4.8)."""
+REFRESH_REUSED = "refresh_reused"
+"""Why a Grant was revoked of whose refresh tokens one was used after it had been rotated (RFC 9700 section 4.14.2)."""
 _SESSION_OVER = ABSOLUTE_LIFETIME + CODE_LIFETIME
 """Seconds. As long as the Session may live it tells which Application it was last used for."""
 
@@ -28,7 +30,8 @@ class Grant:
     """A code on its way to an Application, and afterwards the record that its tokens refer to.
 
     `generation` counts how often its refresh token was rotated; `refreshed_at` is when it was last used. No token comes
-    of it after `kept_until`; nobody needs the record once the last one has expired.
+    of it after `kept_until`; nobody needs the record once the last one has expired. `revoked_for` is a code which says
+    why it was revoked; `dismissed_at` is when its User put the warning about that away.
     """
 
     id: GrantId
@@ -48,11 +51,18 @@ class Grant:
     revoked_at: int | None = None
     generation: int = 0
     refreshed_at: int | None = None
+    revoked_for: str | None = None
+    dismissed_at: int | None = None
 
     @property
     def is_offline(self) -> bool:
         """Whether it has refresh tokens, and so outlives its Session's idle and absolute end."""
         return scope.OFFLINE_ACCESS in self.scopes
+
+    @property
+    def warns(self) -> bool:
+        """Whether its User is still to be told what it was revoked for: somebody else may have had a copy."""
+        return self.revoked_for == REFRESH_REUSED and self.dismissed_at is None
 
 
 Rights = Mapping[ClientOrgId, tuple[str, ...]]

@@ -14,7 +14,18 @@ from broker.domain.changes.connections import (
     RetryRevocation,
     SettleRevocation,
 )
-from broker.domain.changes.grants import AddGrant, PutConsent, RedeemGrant, RefreshGrant, RevokeGrant, TakeAssertion
+from broker.domain.changes.grants import (
+    AddGrant,
+    DismissWarning,
+    PutConsent,
+    RedeemGrant,
+    RefreshGrant,
+    RelyOnConsent,
+    RemoveConsent,
+    RevokeGrant,
+    RevokeGrantsOf,
+    TakeAssertion,
+)
 from broker.domain.changes.keys import (
     AddDataKey,
     AddKeyCheck,
@@ -44,6 +55,7 @@ from broker.domain.changes.sessions import (
     EndOtherSessions,
     EndSession,
     EndSessionsOfConnection,
+    EndSessionsOfUser,
     TouchSession,
 )
 
@@ -62,11 +74,14 @@ Change = (
     | EndSession
     | EndOtherSessions
     | EndSessionsOfConnection
+    | EndSessionsOfUser
     | TakeAssertion
     | AddGrant
     | RedeemGrant
     | RefreshGrant
     | RevokeGrant
+    | RevokeGrantsOf
+    | DismissWarning
     | BindAuthorization
     | PutClientOrg
     | RemoveClientOrg
@@ -76,6 +91,8 @@ Change = (
     | SetRights
     | RemoveAuthorization
     | PutConsent
+    | RelyOnConsent
+    | RemoveConsent
     | AddPendingRevocation
     | RetryRevocation
     | ResealRevocation
@@ -104,9 +121,11 @@ __all__ = [
     "Announce",
     "BindAuthorization",
     "Change",
+    "DismissWarning",
     "EndOtherSessions",
     "EndSession",
     "EndSessionsOfConnection",
+    "EndSessionsOfUser",
     "PromoteSigningKey",
     "PutApplication",
     "PutClientOrg",
@@ -114,9 +133,11 @@ __all__ = [
     "Record",
     "RedeemGrant",
     "RefreshGrant",
+    "RelyOnConsent",
     "RemoveApplication",
     "RemoveAuthorization",
     "RemoveClientOrg",
+    "RemoveConsent",
     "RemoveSigningKey",
     "ReplaceConnection",
     "ReplaceDataKey",
@@ -124,6 +145,7 @@ __all__ = [
     "RetireSigningKey",
     "RetryRevocation",
     "RevokeGrant",
+    "RevokeGrantsOf",
     "RevokeSigningKey",
     "RewrapDataKey",
     "SetRights",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker.domain import scope
 from broker.domain.application import Application
 from broker.domain.authorize_request import (
     AuthorizeRequest,
@@ -16,7 +15,7 @@ from broker.domain.authorize_request import (
     application_id_of,
     check,
 )
-from broker.domain.changes import AddGrant, Change, PutConsent, Record
+from broker.domain.changes import AddGrant, Change, PutConsent, Record, RelyOnConsent
 from broker.domain.client_org import rights_by_client
 from broker.domain.consent import Consent, suffices
 from broker.domain.errors import Conflict, Fault, Refusal
@@ -52,10 +51,6 @@ class ConsentNeeded:
     request: AuthorizeRequest
     application: Application
     clients: tuple[ClientOrgId, ...]
-
-    def covers(self, attribute: str) -> bool:
-        """Whether the scopes asked for hold `attribute`."""
-        return scope.covers(self.request.scopes, attribute)
 
 
 async def authorize(
@@ -108,6 +103,8 @@ async def authorize(
                 raise _refused(request, "consent_required")
             clients = tuple(narrowed(rights, request.organization))
             return ConsentNeeded(request=request, application=application, clients=clients)
+        elif consent is not None:
+            changes.append(RelyOnConsent(consent=consent))
 
     code = ports.secrets.token()
     grant = new_grant(
@@ -130,7 +127,7 @@ async def authorize(
     )
     try:
         await ports.store.write(*changes, AddGrant(grant=grant), Record(event=event))
-    except Conflict:  # the Application or the Session was removed meanwhile
+    except Conflict:  # the Application, the Session or the User's word is gone meanwhile
         raise Fault("contention", "Something was changed at this moment. Please try again.") from None
     return Answered(url=answer_url(request.redirect_uri, ports.issuer, request.state, code=code))
 

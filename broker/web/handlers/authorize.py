@@ -18,10 +18,10 @@ from broker.flows.sign_in.authorize import Answered, ConsentNeeded, SignInNeeded
 from broker.flows.sign_in.begin import begin
 from broker.flows.sign_in.choose import choose
 from broker.web import context
-from broker.web.handlers.shown import name_of
+from broker.web.handlers.shown import name_of, released_of
 from broker.web.handlers.sign_in import depart
 from broker.web.pages import words
-from broker.web.pages.parts import ConsentClient, WantedAttribute
+from broker.web.pages.parts import ConsentClient
 from broker.web.pages.views import ConsentView
 from broker.web.parameters import as_query, form_of, of_authorize_request, one, query_of
 
@@ -92,17 +92,13 @@ async def _consent_view(
     held = await web.ports.store.held_authorizations(session.user.id)
     rights = rights_by_client(held.authorizations, held.clients)
     shown = await show_connections(session.user.id, web.ports)
-    wanted: list[WantedAttribute] = []
-    if (used := next((c for c in shown if c.connection.id == session.session.connection_id), None)) is not None:
-        values = {a.name: a.value for a in used.attributes}
-        for name, purpose in web.ports.policy.releases(used.connection.registration, needed.clients).items():
-            if name in values and needed.covers(name):
-                wanted.append(WantedAttribute(attribute=words.attribute(name), value=values[name], purpose=purpose))
+    used = next((c for c in shown if c.connection.id == session.session.connection_id), None)
+    wanted = () if used is None else released_of(request, used, needed.request.scopes, needed.clients)
     return ConsentView(
         shell=context.shell(request, session, name=name_of(shown)),
         action=CONSENT,
         application=needed.application.name,
-        attributes=tuple(wanted),
+        attributes=wanted,
         clients=tuple(
             ConsentClient(
                 client_org=client_org,

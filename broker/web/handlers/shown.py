@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 
+from broker.domain import scope
 from broker.domain.connection import ConnectionStatus
+from broker.domain.ids import ClientOrgId
 from broker.domain.outbox import RevocationResult
 from broker.flows.connections.show import ShownConnection
 from broker.flows.found import LiveSession
@@ -23,6 +25,7 @@ from broker.web.pages.parts import (
     Notice,
     ProviderMark,
     Reach,
+    WantedAttribute,
 )
 from broker.web.pages.views import ConnectionsView
 
@@ -98,6 +101,19 @@ def rows_of(request: Request, shown: ShownConnection) -> tuple[KeptRow, ...]:
             since=a.since,
         )
         for a in shown.attributes
+    )
+
+
+def released_of(
+    request: Request, shown: ShownConnection, scopes: tuple[str, ...], clients: tuple[ClientOrgId, ...]
+) -> tuple[WantedAttribute, ...]:
+    """What an Application with these scopes is told of a Connection, where it speaks of these Clients."""
+    values = {a.name: a.value for a in shown.attributes}
+    releases = context.web_of(request).ports.policy.releases(shown.connection.registration, clients)
+    return tuple(
+        WantedAttribute(attribute=words.attribute(name), value=values[name], purpose=purpose)
+        for name, purpose in releases.items()
+        if name in values and scope.covers(scopes, name)
     )
 
 

@@ -41,11 +41,7 @@ async def test_a_third_party_is_allowed_first(world: World, ada: LiveSession) ->
 
     assert isinstance(outcome, ConsentNeeded)
     assert (outcome.application.id, outcome.clients) == (CRM, (ACME, GLOBEX))
-    assert [name for name in ("email", "name", "picture", "phone") if outcome.covers(name)] == [
-        "email",
-        "name",
-        "picture",
-    ]
+    assert outcome.request.scopes == ("openid", "email", "profile")
     assert world.written == []
 
 
@@ -62,7 +58,7 @@ async def test_the_page_speaks_of_what_is_asked_for_alone(world: World, ada: Liv
 
     assert isinstance(outcome, ConsentNeeded)
     assert outcome.clients == (GLOBEX,)
-    assert not outcome.covers("email")
+    assert outcome.request.scopes == ("openid",)
 
 
 async def test_nobody_signed_in_cannot_allow_anything(world: World) -> None:

@@ -325,7 +325,7 @@ async def test_a_revocation_meanwhile_wins(world: World, application: str) -> No
     """G07-05: after it no token comes any more."""
     token = await world.refreshable(application=application)
     grant_id = GrantId(token.split(".")[0])
-    world.store.before("write", lambda: world.store.write(RevokeGrant(grant_id=grant_id, at=NOW)))
+    world.store.before("write", lambda: world.store.write(RevokeGrant(grant_id=grant_id, reason="test", at=NOW)))
 
     with refusal(OAuthRefusal, "invalid_grant"):
         await world.refresh(token, application)
@@ -336,7 +336,7 @@ async def test_a_revocation_meanwhile_wins_over_a_replay_too(world: World) -> No
     token = await world.refreshable()
     await world.refresh(token)
     grant_id = GrantId(token.split(".")[0])
-    world.store.before("write", lambda: world.store.write(RevokeGrant(grant_id=grant_id, at=NOW)))
+    world.store.before("write", lambda: world.store.write(RevokeGrant(grant_id=grant_id, reason="test", at=NOW)))
 
     with refusal(OAuthRefusal, "invalid_grant"):
         await world.refresh(token)
