@@ -14,6 +14,8 @@ from broker.app import NotReady, SystemClock, require_right_keys
 from broker.crypto.keyring import parse_keyring
 from broker.crypto.secrets import KeyringSecrets
 from broker.crypto.vault import LocalVault
+from broker.domain.errors import NotFound
+from broker.domain.identity import normalise_email
 from broker.domain.ids import UserId
 from broker.domain.sealing import WrappedKey
 from broker.flows.keys.rekey import rekey
@@ -92,6 +94,22 @@ async def retire(settings: Settings, kek_id: str) -> Retirement:
         )
         return Retirement(may_go=True, sentence=sentence)
     return Retirement(may_go=False, sentence=sentence)
+
+
+async def users_called(who: str, store: SqlStore, secrets: KeyringSecrets) -> Sequence[UserId]:
+    """A User by their id, or all those to whom a Client has given an Authorization by an e-mail address.
+
+    Raises `NotFound`.
+    """
+    if "@" in who:
+        email = normalise_email(who)
+        users = () if email is None else await store.users_of_email(secrets.keyed_hash("email", email))
+        if not users:
+            raise NotFound(detail="nobody has signed in whom a Client invited by this address")
+        return users
+    if await store.user(UserId(who)) is None:
+        raise NotFound(detail="no User of this id is known")
+    return (UserId(who),)
 
 
 async def rekey_user(settings: Settings, user_id: str) -> WrappedKey:

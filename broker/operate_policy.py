@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from broker.app import SystemClock
-from broker.domain.errors import NotFound
-from broker.domain.identity import normalise_email
 from broker.domain.ids import ClientOrgId, RegistrationId, UserId
 from broker.domain.policy_table import PolicyRow, table
 from broker.domain.policy_trial import Tried, tried
 from broker.domain.processing_record import processing_record
 from broker.flows.privacy.explain import ExplainedConnection, explain
 from broker.flows.privacy.purge import Purged, purge
-from broker.operate import opened_vault
+from broker.operate import opened_vault, users_called
 from broker.settings.model import Settings
 from broker.settings.policy_file import PolicyAlone
 from providers.spec import Provider
@@ -81,15 +79,10 @@ async def explain_users(
     Raises `NotFound`, `NotReady` or `Fault`.
     """
     async with opened_vault(settings, right_keys=True) as (store, vault, secrets):
-        users: Sequence[UserId] = (UserId(who),)
-        if "@" in who:
-            email = normalise_email(who)
-            users = () if email is None else await store.users_of_email(secrets.keyed_hash("email", email))
-            if not users:
-                raise NotFound(detail="nobody has signed in whom a Client invited by this address")
         clock, policy = SystemClock(), settings.policy
         return {
-            user_id: await explain(user_id, policy, store, vault, clock, with_values=with_values) for user_id in users
+            user_id: await explain(user_id, policy, store, vault, clock, with_values=with_values)
+            for user_id in await users_called(who, store, secrets)
         }
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from broker.commands.frame import config_option, fail, guarded, json_option, settings_of
+from broker.commands.frame import columns, config_option, fail, guarded, json_option, moment, settings_of
 
 if TYPE_CHECKING:
     from broker.domain.policy_table import PolicyRow
@@ -61,7 +60,7 @@ def show(config: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"attributes": [asdict(row) for row in rows]}))
     elif rows:
-        _print_columns([_HEADINGS, *map(_cells, rows)])
+        columns([_HEADINGS, *map(_cells, rows)])
     else:
         click.echo("Nothing is kept.")
 
@@ -115,7 +114,7 @@ def try_(registration: str, profile: Path, clients: tuple[str, ...], config: Pat
     if as_json:
         click.echo(json.dumps({"tried": [asdict(one) for one in found]}))
         return
-    _print_columns(
+    columns(
         [(one.fate.replace("_", " "), _line(one.name), _line(one.value or "-"), one.why) for one in found]
         or [("There is nothing to keep or to drop.",)]
     )
@@ -180,7 +179,7 @@ def explain_(user: str, config: Path, with_values: bool, as_json: bool) -> None:
             if one.attributes is None:
                 click.echo("What is kept does not open.")
             elif one.attributes:
-                _print_columns([_EXPLAINED, *(_explained(a, with_values=with_values) for a in one.attributes)])
+                columns([_EXPLAINED, *(_explained(a, with_values=with_values) for a in one.attributes)])
             else:
                 click.echo("Nothing is kept.")
 
@@ -210,11 +209,10 @@ def _connection(one: ExplainedConnection, *, with_values: bool) -> dict[str, Any
 
 
 def _explained(attribute: ExplainedAttribute, *, with_values: bool) -> tuple[str, ...]:
-    since = datetime.fromtimestamp(attribute.since, UTC).strftime("%Y-%m-%d %H:%M:%S")
     purpose = attribute.purpose or "not allowed any more: about to be erased"
     allowed, told = ", ".join(attribute.allowed_by) or "-", ", ".join(attribute.told) or "-"
     value = _line(attribute.value or "") if with_values else "(not shown)"
-    return (attribute.name, since, _line(purpose), allowed, told, value)
+    return (attribute.name, moment(attribute.since), _line(purpose), allowed, told, value)
 
 
 def _alone(config: Path) -> Any:
@@ -239,16 +237,6 @@ def _cells(row: PolicyRow) -> tuple[str, ...]:
         _line(row.released_for or "-"),
         _line(", ".join(narrowed) or "-"),
     )
-
-
-def _print_columns(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(_padded(row, widths)).rstrip())
-
-
-def _padded(row: Sequence[str], widths: Iterable[int]) -> list[str]:
-    return [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
 
 
 def _line(text: str) -> str:

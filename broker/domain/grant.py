@@ -21,6 +21,8 @@ CODE_LIFETIME = 60
 REFRESH_LIFETIME = 30 * 86400
 """Seconds from the sign-in; then the person signs in again (OWASP ASVS 5.0 10.4.8)."""
 NOT_ENTITLED = "You have no authorization for this yet. Ask your organisation's administrator for one."
+REFRESH_REUSED = "refresh_reused"
+"""Why a Grant was revoked of whose refresh tokens one was used after it had been rotated (RFC 9700 section 4.14.2)."""
 _SESSION_OVER = ABSOLUTE_LIFETIME + CODE_LIFETIME
 """Seconds. As long as the Session may live it tells which Application it was last used for."""
 
@@ -30,7 +32,8 @@ class Grant:
     """A code on its way to an Application, and afterwards the record that its tokens refer to.
 
     `generation` counts how often its refresh token was rotated; `refreshed_at` is when it was last used. No token comes
-    of it after `kept_until`; nobody needs the record once the last one has expired.
+    of it after `kept_until`; nobody needs the record once the last one has expired. `revoked_for` is a code which says
+    why it was revoked; `dismissed_at` is when its User put the warning about that away.
     """
 
     id: GrantId
@@ -50,6 +53,8 @@ class Grant:
     revoked_at: int | None = None
     generation: int = 0
     refreshed_at: int | None = None
+    revoked_for: str | None = None
+    dismissed_at: int | None = None
 
     @property
     def is_for_device(self) -> bool:
@@ -60,6 +65,11 @@ class Grant:
     def is_offline(self) -> bool:
         """Whether it has refresh tokens, and so outlives its Session's idle and absolute end."""
         return scope.OFFLINE_ACCESS in self.scopes
+
+    @property
+    def warns(self) -> bool:
+        """Whether its User is still to be told what it was revoked for: somebody else may have had a copy."""
+        return self.revoked_for == REFRESH_REUSED and self.dismissed_at is None
 
 
 Rights = Mapping[ClientOrgId, tuple[str, ...]]

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from broker.domain.application import Application
 from broker.domain.client_org import Authorization, ClientOrg
 from broker.domain.connection import Connection
+from broker.domain.consent import Consent
 from broker.domain.device_request import DeviceRequest
 from broker.domain.grant import Grant
 from broker.domain.identity import Identity
 from broker.domain.ids import (
     ApplicationId,
     ClientOrgId,
-    ConnectionId,
 )
 from broker.domain.outbox import PendingRevocation
 from broker.domain.revocation import Notice
@@ -74,16 +74,22 @@ class Arrival:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GrantInFull:
-    """A Grant with all that deciding about its code or its tokens takes."""
+class GrantInContext:
+    """A Grant with all that telling whether it stands for anything takes."""
 
     grant: Grant
     application: Application
     user: User
     session: Session
+    held: HeldAuthorizations
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GrantInFull(GrantInContext):
+    """A Grant with all that deciding about its code or its tokens takes."""
+
     connection: Connection
     data_key: WrappedKey
-    held: HeldAuthorizations
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,11 +109,16 @@ class DeviceInFull:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GrantThrough:
-    """A Grant, and the Connection through which its Session began."""
+class Access:
+    """What one Application has of one User: their word, if they gave it, and the Grants that are still remembered.
 
-    grant: Grant
-    connection_id: ConnectionId
+    `grants`: also revoked ones and codes that nobody redeemed, the oldest first.
+    """
+
+    application: Application
+    consent: Consent | None
+    held: HeldAuthorizations
+    grants: tuple[GrantInContext, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

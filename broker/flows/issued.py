@@ -108,10 +108,13 @@ def _named(grant_id: GrantId, generation: int, ports: Ports) -> str:
 
 
 async def revoke_grant(found: GrantInFull, reason: str, ports: Ports, *, now: int, request_id: str = "") -> None:
-    """End the Grant and all its tokens. `request_id`: of a request that asks for it and is not refused."""
+    """End the Grant and all its tokens. `request_id`: of a request that asks for it and is not refused.
+
+    The User is told of what `Grant.warns` of.
+    """
     if found.grant.revoked_at is None:
         event = grant_event(found, "grant.revoke", now=now, reason=reason, request_id=request_id)
-        await ports.store.write(RevokeGrant(grant_id=found.grant.id, at=now), Record(event=event))
+        await ports.store.write(RevokeGrant(grant_id=found.grant.id, reason=reason, at=now), Record(event=event))
 
 
 async def _give_up(found: GrantInFull, now: int, ports: Ports) -> None:
@@ -126,7 +129,7 @@ async def _give_up(found: GrantInFull, now: int, ports: Ports) -> None:
     )
     event = grant_event(found, "vault.open", now=now, reason="seal_broken")
     event = replace(event, outcome="failed", object_id=before.id)
-    always = (RevokeGrant(grant_id=found.grant.id, at=now), Record(event=event))
+    always = (RevokeGrant(grant_id=found.grant.id, reason="seal_broken", at=now), Record(event=event))
     try:
         await ports.store.write(
             ReplaceConnection(connection=connection, expected_generation=before.generation), *always

@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from broker.domain import refresh_token
 from broker.domain.application import Application
 from broker.domain.client_org import rights_by_client
 from broker.domain.errors import OAuthRefusal
 from broker.domain.grant import Rights, narrowed
 from broker.domain.ids import ApplicationId, GrantId
 from broker.domain.own_token import is_own
+from broker.domain.session_token import LIFETIME
 from broker.domain.token_exchange import may_exchange
 from broker.domain.user import UserStatus
-from broker.flows.found import GrantInFull
+from broker.flows.found import GrantInContext, GrantInFull
 from broker.flows.ports import Ports
 
 
@@ -65,19 +67,19 @@ async def spoken_for(
     return replace(narrow, grant=replace(narrow.grant, scopes=tuple(str(claims["scope"]).split()))), rights
 
 
-def rights_of(found: GrantInFull) -> Rights:
+def rights_of(found: GrantInContext) -> Rights:
     """What this Grant may speak of, as of now."""
     return narrowed(rights_by_client(found.held.authorizations, found.held.clients), found.grant.organization)
 
 
-def over(found: GrantInFull, rights: Rights, now: int) -> str | None:
+def over(found: GrantInContext, rights: Rights, now: int) -> str | None:
     """Why the tokens of a Grant with these rights are no longer good, for the log; None while they are."""
     if found.grant.revoked_at is not None or found.grant.redeemed_at is None:
         return "grant revoked"
     return ended(found, rights, now)
 
 
-def ended(found: GrantInFull, rights: Rights, now: int) -> str | None:
+def ended(found: GrantInContext, rights: Rights, now: int) -> str | None:
     """Why a Grant with these rights stands for nothing any more, for the log; None while it does."""
     if found.user.status is not UserStatus.ACTIVE:
         return "user is switched off"
@@ -87,6 +89,13 @@ def ended(found: GrantInFull, rights: Rights, now: int) -> str | None:
     if not rights and (found.grant.organization is not None or found.application.requires_authorization):
         return "authorization withdrawn"
     return None
+
+
+def lives(found: GrantInContext, now: int) -> bool:
+    """Whether anything that comes of this Grant is accepted still. Where nobody used its refresh token, nothing is."""
+    if found.grant.is_offline and now >= refresh_token.expires_at(found.grant) + LIFETIME:
+        return False
+    return over(found, rights_of(found), now) is None
 
 
 def invalid_token(detail: str) -> OAuthRefusal:

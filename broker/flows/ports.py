@@ -32,14 +32,15 @@ from broker.domain.refresh_token import PlainUse
 from broker.domain.sealing import Place, WrappedKey
 from broker.domain.session import Session
 from broker.domain.signing_key import SigningKey
+from broker.domain.user import User
 from broker.flows.found import (
+    Access,
     Arrival,
     AttemptInFull,
     Catalogue,
     ConnectionInFull,
     DeviceInFull,
     GrantInFull,
-    GrantThrough,
     HeldAuthorizations,
     LiveSession,
     PlainlyUsed,
@@ -97,8 +98,10 @@ class Store(Protocol):
     async def users_of_email(self, email: KeyedHash) -> Sequence[UserId]:
         """Who has an Authorization for this e-mail address, each once and in order."""
 
-    async def grants_of(self, user_id: UserId) -> Sequence[GrantThrough]:
-        """A User's Grants that are still remembered, the oldest first."""
+    async def user(self, user_id: UserId) -> User | None: ...
+
+    async def access_of(self, user_id: UserId) -> Sequence[Access]:
+        """Every Application that has a Grant or a consent of this User, by its id."""
 
     async def connections_keeping(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
         """Connections with kept attributes, by their ids, from the first one after `after` on."""

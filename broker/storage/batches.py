@@ -18,9 +18,10 @@ from sqlalchemy.engine import Dialect
 
 from broker.domain.changes import Change
 from broker.storage.driver_sql import DriverSql, driver_sql
+from broker.storage.kinds import Kind
 from broker.storage.notices import TELLINGS, ChangesRights, GivesRights, one_after_another, side_by_side
 from broker.storage.tables import users
-from broker.storage.writes import WRITES, Kind
+from broker.storage.writes import WRITES
 
 LONGEST = 16
 """Changes in one statement. More come from an operator's file, where a transaction does as well."""

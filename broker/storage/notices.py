@@ -79,7 +79,9 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
     changes.EndSession: Ends(claim=Claim.SID, value=sessions.c.id),
     changes.EndOtherSessions: Ends(claim=Claim.SID, value=sessions.c.id),
     changes.EndSessionsOfConnection: Ends(claim=Claim.SID, value=sessions.c.id),
+    changes.EndSessionsOfUser: Ends(claim=Claim.SID, value=sessions.c.id),
     changes.RevokeGrant: Ends(claim=Claim.JTI, value=grants.c.id),
+    changes.RevokeGrantsOf: Ends(claim=Claim.JTI, value=grants.c.id),
     changes.RemoveApplication: Ends(claim=Claim.CLIENT_ID, value=applications.c.id, comes_back=True),
     changes.RevokeSigningKey: Ends(claim=Claim.KID, value=signing_keys.c.kid),
     changes.SetUserStatus: Ends(claim=Claim.SUB, value=users.c.id, epoch=users.c.epoch),
@@ -112,7 +114,10 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
             changes.DecideDeviceRequest,
             changes.PutApplication,
             changes.AddAuthorization,  # an invitation
+            changes.DismissWarning,
             changes.PutConsent,
+            changes.RelyOnConsent,
+            changes.RemoveConsent,  # what it gave comes with RevokeGrantsOf
             changes.AddPendingRevocation,
             changes.RetryRevocation,
             changes.ResealRevocation,

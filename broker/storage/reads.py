@@ -10,11 +10,14 @@ from typing import Any
 from sqlalchemy import (
     CompoundSelect,
     Select,
+    and_,
     bindparam,
     exists,
     func,
     literal_column,
+    or_,
     select,
+    true,
     tuple_,
     union_all,
 )
@@ -160,11 +163,28 @@ _DEVICE = select(device_requests, applications).join(
 DEVICE_BY_DEVICE_CODE = _DEVICE.where(device_requests.c.device_code == bindparam("code"))
 DEVICE_BY_USER_CODE = _DEVICE.where(device_requests.c.user_code == bindparam("code"))
 
-GRANTS_OF = (
-    select(grants, sessions.c.connection_id)
-    .join(sessions, sessions.c.id == grants.c.session_id)
-    .where(sessions.c.user_id == bindparam("user_id"))
-    .order_by(grants.c.created_at, grants.c.id)
+USER = select(users).where(users.c.id == bindparam("id"))
+_sessions_grants = grants.join(sessions, sessions.c.id == grants.c.session_id)
+_given = (
+    select(json_rows(json_array(*grants.c, *sessions.c)))
+    .select_from(_sessions_grants)
+    .where(sessions.c.user_id == bindparam("user_id"), grants.c.application_id == applications.c.id)
+    .correlate(applications)
+    .scalar_subquery()
+)
+_has_a_grant = (
+    select(grants.c.application_id).select_from(_sessions_grants).where(sessions.c.user_id == bindparam("user_id"))
+)
+_holds = _as_json.where(authorizations.c.user_id == bindparam("user_id")).scalar_subquery()
+ACCESS_OF = (
+    select(applications, users, consents, _given, _holds)
+    .select_from(users.join(applications, true()))
+    .outerjoin(consents, and_(consents.c.application_id == applications.c.id, consents.c.user_id == users.c.id))
+    .where(
+        users.c.id == bindparam("user_id"),
+        or_(applications.c.id.in_(_has_a_grant), consents.c.application_id.is_not(None)),
+    )
+    .order_by(applications.c.id)
 )
 USERS_OF_EMAIL = (
     select(authorizations.c.user_id)

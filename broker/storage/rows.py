@@ -143,7 +143,9 @@ def grant(row: Row, at: int = 0) -> Grant:
         revoked_at,
         generation,
         refreshed_at,
-    ) = row[at : at + 17]
+        revoked_for,
+        dismissed_at,
+    ) = row[at : at + 19]
     return Grant(
         id=id_,
         code=code,
@@ -162,6 +164,8 @@ def grant(row: Row, at: int = 0) -> Grant:
         revoked_at=revoked_at,
         generation=generation,
         refreshed_at=refreshed_at,
+        revoked_for=revoked_for,
+        dismissed_at=dismissed_at,
     )
 
 

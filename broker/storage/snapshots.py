@@ -12,15 +12,16 @@ import orjson
 from sqlalchemy import Table
 
 from broker.domain.client_org import Authorization, ClientOrg
-from broker.domain.ids import ClientOrgId, ConnectionId
+from broker.domain.ids import ClientOrgId
 from broker.flows.found import (
+    Access,
     Arrival,
     AttemptInFull,
     Catalogue,
     ConnectionInFull,
     DeviceInFull,
+    GrantInContext,
     GrantInFull,
-    GrantThrough,
     HeldAuthorizations,
     KnownIdentity,
     LiveSession,
@@ -40,6 +41,7 @@ _AFTER_IDENTITY = _ends(tables.identities, tables.users, tables.data_keys, table
 _AFTER_GRANT = _ends(
     tables.grants, tables.applications, tables.users, tables.sessions, tables.connections, tables.data_keys
 )
+_AFTER_APPLICATION = _ends(tables.applications, tables.users, tables.consents)
 _AFTER_CONNECTION = _ends(tables.connections, tables.data_keys, tables.pending_revocations)
 (_AUTHORIZATION_ENDS,) = _ends(tables.authorizations)
 
@@ -92,9 +94,27 @@ def device_in_full(row: Row) -> DeviceInFull:
     return DeviceInFull(request=rows.device_request(row), application=rows.application(row, _DEVICE_ENDS))
 
 
-def grant_through(row: Row) -> GrantThrough:
-    """Of `reads.GRANTS_OF`."""
-    return GrantThrough(grant=rows.grant(row), connection_id=ConnectionId(row[_AFTER_GRANT[0]]))
+def access(row: Row) -> Access:
+    """Of `reads.ACCESS_OF`."""
+    user_at, consent_at, given_at = _AFTER_APPLICATION
+    application, user = rows.application(row), rows.user(row, user_at)
+    held = held_authorizations(orjson.loads(row[given_at + 1] or "[]"))
+    found = (
+        GrantInContext(
+            grant=rows.grant(both),
+            application=application,
+            user=user,
+            session=rows.session(both, _AFTER_GRANT[0]),
+            held=held,
+        )
+        for both in orjson.loads(row[given_at] or "[]")
+    )
+    return Access(
+        application=application,
+        consent=None if row[consent_at] is None else rows.consent(row, consent_at),
+        held=held,
+        grants=tuple(sorted(found, key=lambda one: (one.grant.created_at, one.grant.id))),
+    )
 
 
 def held_authorizations(found: Iterable[Row]) -> HeldAuthorizations:

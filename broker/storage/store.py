@@ -31,14 +31,15 @@ from broker.domain.sealing import SYSTEM_OWNER, WrappedKey
 from broker.domain.session import Session
 from broker.domain.session_token import LIFETIME
 from broker.domain.signing_key import SigningKey
+from broker.domain.user import User
 from broker.flows.found import (
+    Access,
     Arrival,
     AttemptInFull,
     Catalogue,
     ConnectionInFull,
     DeviceInFull,
     GrantInFull,
-    GrantThrough,
     HeldAuthorizations,
     LiveSession,
     PlainlyUsed,
@@ -144,9 +145,12 @@ class SqlStore:
     async def users_of_email(self, email: KeyedHash) -> Sequence[UserId]:
         return tuple(UserId(row[0]) for row in await self.engine.rows(reads.USERS_OF_EMAIL, email=email))
 
-    async def grants_of(self, user_id: UserId) -> Sequence[GrantThrough]:
-        found = await self.engine.rows(reads.GRANTS_OF, user_id=user_id)
-        return tuple(map(snapshots.grant_through, found))
+    async def user(self, user_id: UserId) -> User | None:
+        found = await self.engine.rows(reads.USER, id=user_id)
+        return rows.user(found[0]) if found else None
+
+    async def access_of(self, user_id: UserId) -> Sequence[Access]:
+        return tuple(map(snapshots.access, await self.engine.rows(reads.ACCESS_OF, user_id=user_id)))
 
     async def connections_keeping(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
         found = await self.engine.rows(reads.CONNECTIONS_KEEPING, after=after, limit=limit)

@@ -150,6 +150,8 @@ grants = Table(
     Column("revoked_at", _TIME),
     Column("generation", Integer, nullable=False, server_default="0"),
     Column("refreshed_at", _TIME),
+    Column("revoked_for", Text),
+    Column("dismissed_at", _TIME),
     postgresql_with=_ROOM_TO_UPDATE,
 )
 

@@ -6,15 +6,14 @@ Refuses to know how statements travel: that is for batches.py and the engines.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     Column,
     ColumnClause,
     Table,
+    and_,
     bindparam,
     delete,
     func,
@@ -22,14 +21,16 @@ from sqlalchemy import (
     literal_column,
     null,
     or_,
+    select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as insert_or_update
-from sqlalchemy.sql.dml import Update, UpdateBase
+from sqlalchemy.sql.dml import Update
 
 from broker.domain import changes
 from broker.domain.changes import Change
 from broker.domain.device_request import Decision
+from broker.storage.kinds import Kind, Write
 from broker.storage.tables import (
     PENDING,
     applications,
@@ -50,41 +51,6 @@ from broker.storage.tables import (
     taken_attempts,
     users,
 )
-
-
-class Kind(Enum):
-    """What a statement does to its table. It decides what may travel in one statement with it."""
-
-    ADD = auto()
-    """Inserts one row; a taken key is a conflict."""
-    USE_UP = auto()
-    """Changes one row, once and for all; a second time is a conflict."""
-    COMPARE_AND_SET = auto()
-    """Changes one row if it is as expected; else it is a conflict."""
-    SET = auto()
-    """Changes such rows as there are."""
-    PUT = auto()
-    """Inserts a row or replaces it."""
-    REMOVE = auto()
-    """Deletes rows, also of the tables that refer to them."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Write:
-    """One statement, which changes one table."""
-
-    kind: Kind
-    statement: UpdateBase
-
-    @property
-    def table(self) -> str:
-        """The table's name."""
-        return cast(Table, self.statement.table).name
-
-    @property
-    def touches_one_row(self) -> bool:
-        """Whether touching any other number of rows is a conflict."""
-        return self.kind in (Kind.ADD, Kind.USE_UP, Kind.COMPARE_AND_SET)
 
 
 def _from(noun: str, columns: Iterable[Column[Any]]) -> dict[Column[Any], BindParameter[Any]]:
@@ -126,6 +92,7 @@ _FALSE: ColumnClause[int] = literal_column("0")
 _UNDECIDED: ColumnClause[str] = literal_column(f"'{Decision.PENDING.value}'")
 _this_key = signing_keys.c.kid == bindparam("kid")
 _no_bytes = func.substr(signing_keys.c.sealed_private, _TRUE, _FALSE)
+_revoked = {grants.c.revoked_at: _NOW, grants.c.revoked_for: bindparam("reason")}
 _end_sessions = update(sessions).where(sessions.c.ended_at.is_(None)).values(ended_at=_NOW)
 
 WRITES: Mapping[type[Change], Write] = {
@@ -183,6 +150,7 @@ WRITES: Mapping[type[Change], Write] = {
         _end_sessions.where(sessions.c.user_id == bindparam("user_id"), sessions.c.id != bindparam("but"))
     ),
     changes.EndSessionsOfConnection: _set(_end_sessions.where(sessions.c.connection_id == bindparam("connection_id"))),
+    changes.EndSessionsOfUser: _set(_end_sessions.where(sessions.c.user_id == bindparam("user_id"))),
     # ── Grants
     changes.AddGrant: _add(grants, "grant"),
     changes.RedeemGrant: _use_up(
@@ -200,9 +168,26 @@ WRITES: Mapping[type[Change], Write] = {
         .values(generation=bindparam("generation"), refreshed_at=_NOW)
     ),
     changes.RevokeGrant: _set(
+        update(grants).where(grants.c.id == bindparam("grant_id"), grants.c.revoked_at.is_(None)).values(_revoked)
+    ),
+    changes.RevokeGrantsOf: _set(
         update(grants)
-        .where(grants.c.id == bindparam("grant_id"), grants.c.revoked_at.is_(None))
-        .values(revoked_at=_NOW)
+        .where(
+            # From the User to their Sessions to those few Grants: an Application may have millions.
+            grants.c.session_id.in_(select(sessions.c.id).where(sessions.c.user_id == bindparam("user_id"))),
+            grants.c.application_id == bindparam("application_id"),
+            grants.c.revoked_at.is_(None),
+        )
+        .values(_revoked)
+    ),
+    changes.DismissWarning: _set(
+        update(grants)
+        .where(
+            grants.c.id == bindparam("grant_id"),
+            grants.c.user_id == bindparam("user_id"),
+            grants.c.dismissed_at.is_(None),
+        )
+        .values(dismissed_at=_NOW)
     ),
     changes.PutConsent: _put(consents, "consent"),
     changes.AddDeviceRequest: _add(device_requests, "request"),
@@ -219,6 +204,17 @@ WRITES: Mapping[type[Change], Write] = {
             device_requests.c.expires_at > _NOW,
         )
         .values(decision=bindparam("decision"))
+    ),
+    changes.RelyOnConsent: _compare_and_set(
+        update(consents)
+        .where(and_(*(column == bindparam(f"consent.{column.name}") for column in consents.columns)))
+        .values(given_at=consents.c.given_at)
+    ),
+    changes.RemoveConsent: Write(
+        kind=Kind.REMOVE,
+        statement=delete(consents).where(
+            consents.c.user_id == bindparam("user_id"), consents.c.application_id == bindparam("application_id")
+        ),
     ),
     # ── Clients, Applications, Authorizations
     changes.BindAuthorization: _use_up(

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from broker.web.guard import guarded
 from broker.web.handlers import (
     account,
+    applications,
     authorize,
     connections,
     devices,
@@ -50,6 +51,12 @@ TABLE = (
     ("sessions",          "/account/sessions",                         _READ,   sessions.sessions_page,              False),
     ("end_other_sessions", "/account/sessions/end-others",             _SEND,   sessions.end_other_sessions,         True),
     ("end_one_session",   "/account/sessions/{session}/end",           _SEND,   sessions.end_one_session,            True),
+    ("end_all_sessions_page", "/account/sessions/end-all",             _READ,   sessions.end_all_page,               False),
+    ("end_all_sessions",  "/account/sessions/end-all",                 _SEND,   sessions.end_all,                    True),
+    ("applications",      "/account/applications",                     _READ,   applications.applications_page,      False),
+    ("remove_access_page", "/account/applications/{application}/remove", _READ, applications.remove_page,            False),
+    ("remove_access",     "/account/applications/{application}/remove", _SEND,  applications.remove,                 True),
+    ("dismiss_warning",   "/account/applications/{grant}/dismiss",     _SEND,   applications.dismiss,                True),
     ("data",              "/account/data",                             _READ,   account.data_page,                  False),
     ("sign_out",          "/account/sign-out",                         _SEND,   sign_in.sign_out_button,            True),
     ("home",              "/",                                         _READ,   documents.home,                     False),

@@ -103,6 +103,12 @@ class Walk:
         assert "error=access_denied" in refused.headers["location"]
         self.measured["consent_decision", "deny"] = counts
         await self.ask("revoke", "a public Application", "POST", "/oauth/revoke", data=OWN | _token(tokens))
+        address = "/account/applications/partner/remove"
+        asked = await self.ask("remove_access_page", "signed in", "GET", address)
+        await self.ask("remove_access", "signed in", "POST", address, data=_csrf(asked))
+        await self.ask(
+            "dismiss_warning", "no such warning", "POST", "/account/applications/gnt_x/dismiss", data=_csrf(asked)
+        )
 
     async def device(self) -> None:
         """A device without a browser is let in."""
@@ -121,7 +127,7 @@ class Walk:
 
     async def pages(self) -> None:
         """The person's own pages."""
-        for name in ("account", "connections", "sessions", "data"):
+        for name in ("account", "connections", "sessions", "applications", "data"):
             path = "/account" if name == "account" else f"/account/{name}"
             await self.ask(name, "signed in", "GET", path)
 
@@ -142,6 +148,9 @@ class Walk:
         (session, *_) = re.findall(r"/account/sessions/(ses_\w+)/end", page.text)
         await self.ask("end_one_session", "signed in", "POST", f"/account/sessions/{session}/end", data=_csrf(page))
         await self.ask("end_other_sessions", "signed in", "POST", "/account/sessions/end-others", data=_csrf(page))
+        asked = await self.ask("end_all_sessions_page", "signed in", "GET", "/account/sessions/end-all")
+        await self.ask("end_all_sessions", "signed in", "POST", "/account/sessions/end-all", data=_csrf(asked))
+        tokens = await self.sign_in("a User who comes back")
         hint = {"id_token_hint": tokens["id_token"]}
         await self.ask("end_session", "signed in, with its ID token", "GET", f"/oauth/end-session?{urlencode(hint)}")
         await self.sign_in("a User who comes back")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from operator import attrgetter
 
 from broker.domain.application import Application, ApplicationType, GrantType
@@ -36,15 +37,16 @@ from broker.domain.sealing import SYSTEM_OWNER, WrappedKey
 from broker.domain.session import ABSOLUTE_LIFETIME, Session
 from broker.domain.session_token import LIFETIME
 from broker.domain.signing_key import SigningKey
-from broker.domain.user import UserStatus
+from broker.domain.user import User, UserStatus
 from broker.flows.found import (
+    Access,
     Arrival,
     AttemptInFull,
     Catalogue,
     ConnectionInFull,
     DeviceInFull,
+    GrantInContext,
     GrantInFull,
-    GrantThrough,
     HeldAuthorizations,
     KnownIdentity,
     LiveSession,
@@ -162,11 +164,23 @@ class MemoryStore:
         granted = self._answer().authorizations.values()
         return tuple(sorted({a.user_id for a in granted if a.invited_email == email and a.user_id is not None}))
 
-    async def grants_of(self, user_id: UserId) -> Sequence[GrantThrough]:
-        of_user = [g for g in self._answer().grants.values() if g.user_id == user_id]
-        through = {s.id: s.connection_id for s in self.tables.sessions.values()}
+    async def user(self, user_id: UserId) -> User | None:
+        return self._answer().users.get(user_id)
+
+    async def access_of(self, user_id: UserId) -> Sequence[Access]:
+        tables = self._answer()
+        of_user = [g for g in tables.grants.values() if tables.sessions[g.session_id].user_id == user_id]
         by_age = sorted(of_user, key=attrgetter("created_at", "id"))
-        return tuple(GrantThrough(grant=g, connection_id=through[g.session_id]) for g in by_age)
+        named = {g.application_id for g in by_age} | {of for who, of in tables.consents if who == user_id}
+        return tuple(
+            Access(
+                application=tables.applications[name],
+                consent=tables.consents.get((user_id, name)),
+                held=self._held(a for a in tables.authorizations.values() if a.user_id == user_id),
+                grants=tuple(self._in_context(g) for g in by_age if g.application_id == name),
+            )
+            for name in sorted(named)
+        )
 
     async def connections_keeping(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
         keeping = [x for x in self._answer().connections.values() if x.sealed_attributes is not None and x.id > after]
@@ -274,17 +288,12 @@ class MemoryStore:
             raise Fault("storage_unavailable", "The service cannot reach its storage at the moment.")
         return self.tables
 
-    def _in_full(self, grant: Grant | None) -> GrantInFull | None:
-        if grant is None or grant.user_id not in self.tables.data_keys:
-            return None
-        session = self.tables.sessions[grant.session_id]
-        return GrantInFull(
+    def _in_context(self, grant: Grant) -> GrantInContext:
+        return GrantInContext(
             grant=grant,
             application=self.tables.applications[grant.application_id],
             user=self.tables.users[grant.user_id],
-            session=session,
-            connection=self.tables.connections[session.connection_id],
-            data_key=self.tables.data_keys[grant.user_id],
+            session=self.tables.sessions[grant.session_id],
             held=self._held(a for a in self.tables.authorizations.values() if a.user_id == grant.user_id),
         )
 
@@ -293,6 +302,16 @@ class MemoryStore:
         if found is None:
             return None
         return DeviceInFull(request=found, application=self.tables.applications[found.application_id])
+
+    def _in_full(self, grant: Grant | None) -> GrantInFull | None:
+        if grant is None or grant.user_id not in self.tables.data_keys:
+            return None
+        context = self._in_context(grant)
+        return GrantInFull(
+            **{field.name: getattr(context, field.name) for field in fields(context)},
+            connection=self.tables.connections[context.session.connection_id],
+            data_key=self.tables.data_keys[grant.user_id],
+        )
 
     def _known(self, identity: Identity | None) -> KnownIdentity | None:
         tables = self.tables

@@ -120,13 +120,29 @@ class Tables:
                 self._connect(connection)
                 self.connections[connection.id] = connection
             case (
-                c.AddSession() | c.TouchSession() | c.EndSession() | c.EndOtherSessions() | c.EndSessionsOfConnection()
+                c.AddSession()
+                | c.TouchSession()
+                | c.EndSession()
+                | c.EndOtherSessions()
+                | c.EndSessionsOfConnection()
+                | c.EndSessionsOfUser()
             ):
                 self._sessions(change)
-            case c.AddGrant() | c.RedeemGrant() | c.RefreshGrant() | c.RevokeGrant() | c.PutConsent():
+            case c.AddGrant() | c.RedeemGrant() | c.RefreshGrant() | c.RevokeGrant() | c.RevokeGrantsOf():
                 self._grants(change)
             case c.AddDeviceRequest() | c.PollDeviceRequest() | c.DecideDeviceRequest():
                 self._device_requests(change)
+            case c.DismissWarning():
+                grant = self.grants.get(change.grant_id)
+                if grant is not None and (grant.user_id, grant.dismissed_at) == (change.user_id, None):
+                    _set(self.grants, grant.id, dismissed_at=change.at)
+            case c.PutConsent(consent=consent):
+                _needs(consent.user_id in self.users and consent.application_id in self.applications)
+                self.consents[consent.user_id, consent.application_id] = consent
+            case c.RelyOnConsent(consent=consent):
+                _needs(self.consents.get((consent.user_id, consent.application_id)) == consent)
+            case c.RemoveConsent():
+                self.consents.pop((change.user_id, change.application_id), None)
             case (
                 c.PutClientOrg()
                 | c.RemoveClientOrg()
@@ -180,7 +196,13 @@ class Tables:
         _needs(all(other.identity_id != connection.identity_id for other in self.connections.values()))
 
     def _sessions(
-        self, change: c.AddSession | c.TouchSession | c.EndSession | c.EndOtherSessions | c.EndSessionsOfConnection
+        self,
+        change: c.AddSession
+        | c.TouchSession
+        | c.EndSession
+        | c.EndOtherSessions
+        | c.EndSessionsOfConnection
+        | c.EndSessionsOfUser,
     ) -> None:
         match change:
             case c.AddSession(session=new):
@@ -199,13 +221,15 @@ class Tables:
                 ended = [s for s in self.sessions.values() if s.user_id == change.user_id and s.id != change.but]
             case c.EndSessionsOfConnection():
                 ended = [s for s in self.sessions.values() if s.connection_id == change.connection_id]
+            case c.EndSessionsOfUser():
+                ended = [s for s in self.sessions.values() if s.user_id == change.user_id]
             case _:
                 assert_never(change)
         for live in (s for s in ended if s.ended_at is None):
             self.sessions[live.id] = replace(live, ended_at=change.at)
             self._end(Claim.SID, live.id, change.at)
 
-    def _grants(self, change: c.AddGrant | c.RedeemGrant | c.RefreshGrant | c.RevokeGrant | c.PutConsent) -> None:
+    def _grants(self, change: c.AddGrant | c.RedeemGrant | c.RefreshGrant | c.RevokeGrant | c.RevokeGrantsOf) -> None:
         match change:
             case c.AddGrant(grant=new):
                 _needs(new.application_id in self.applications and new.session_id in self.sessions)
@@ -221,13 +245,13 @@ class Tables:
                 _needs(grant is not None and grant.generation == change.expected_generation)
                 _set(self.grants, change.grant_id, generation=change.generation, refreshed_at=change.at)
             case c.RevokeGrant():
-                grant = self.grants.get(change.grant_id)
-                if grant is not None and grant.revoked_at is None:
-                    self.grants[grant.id] = replace(grant, revoked_at=change.at)
-                    self._end(Claim.JTI, grant.id, change.at)
-            case c.PutConsent(consent=consent):
-                _needs(consent.user_id in self.users and consent.application_id in self.applications)
-                self.consents[consent.user_id, consent.application_id] = consent
+                self._revoke([g for g in self.grants.values() if g.id == change.grant_id], change)
+            case c.RevokeGrantsOf():
+                whose = (change.user_id, change.application_id)
+                theirs = [
+                    g for g in self.grants.values() if (self.sessions[g.session_id].user_id, g.application_id) == whose
+                ]
+                self._revoke(theirs, change)
             case _:
                 assert_never(change)
 
@@ -246,6 +270,11 @@ class Tables:
                 _set(self.device_requests, change.id, decision=change.decision)
             case _:
                 assert_never(change)
+
+    def _revoke(self, grants: Sequence[Grant], change: c.RevokeGrant | c.RevokeGrantsOf) -> None:
+        for grant in (g for g in grants if g.revoked_at is None):
+            _set(self.grants, grant.id, revoked_at=change.at, revoked_for=change.reason)
+            self._end(Claim.JTI, grant.id, change.at)
 
     def _signing_keys(
         self,

@@ -92,7 +92,7 @@ async def test_a_revoked_grant_is_dead(world: World) -> None:
     """At once."""
     session_jwt = await token(world)
     (grant,) = world.store.tables.grants.values()
-    await world.store.write(RevokeGrant(grant_id=grant.id, at=NOW))
+    await world.store.write(RevokeGrant(grant_id=grant.id, reason="test", at=NOW))
 
     await dead(world, session_jwt, "grant revoked")
 

@@ -77,7 +77,7 @@ async def test_no_page_runs_a_script_or_breaks_its_own_policy(person: Person) ->
         "request", lambda request: scripts.append(request.url) if request.resource_type == "script" else None
     )
     await person.sign_in()
-    for page in ("", "connections", "sessions", "data"):
+    for page in ("", "connections", "sessions", "applications", "data"):
         await person.open(page)
     await person.disconnect()
     await person.page.goto(person.world.application)
@@ -105,7 +105,7 @@ async def test_a_phone_is_enough(somebody: Somebody) -> None:
     await touch(person.page.get_by_role("button", name="Sign in with Google"))
     await person.page.get_by_text("Ada Lovelace").tap()
     await touch(person.page.get_by_role("button", name="Allow"))
-    for page in ("", "sessions", "data", "connections"):
+    for page in ("", "sessions", "applications", "data", "connections"):
         await person.open(page)
         await look()
     await touch(person.page.get_by_role("link", name="Disconnect Google"))

@@ -95,9 +95,13 @@ async def test_every_page_on_the_way_in_and_out(looking: tuple[Person, Look, lis
 
 
 async def _own_pages(person: Person, look: Look) -> None:
-    for page in ("", "connections", "sessions", "data"):
+    for page in ("", "connections", "sessions", "applications", "data"):
         await person.open(page)
         await look(page or "account")
+    await person.open("applications/demo-app/remove")
+    await look("remove-access")
+    await person.open("sessions/end-all")
+    await look("end-all")
     for page in ("privacy", "terms"):
         await person.page.goto(f"{person.world.issuer}/{page}")
         await look(page)

@@ -101,6 +101,17 @@ def _deed(path: str, form: Callable[[], Pairs] = list, *, needs: frozenset[str] 
     return build
 
 
+def _of_application(path: str, method: str = "POST") -> Build:
+    async def build(world: World, browser: Browser) -> Good:
+        await _signed_in(world, browser)
+        await browser.tokens_for(ask())
+        grant = (await world.rows("SELECT id FROM grants ORDER BY created_at DESC"))[0]["id"]
+        good = await _deed(path.replace("{grant}", grant))(world, browser)
+        return good if method == "POST" else Good(path=good.path, cookies=good.cookies)
+
+    return build
+
+
 async def _token(world: World, browser: Browser) -> Good:
     await _signed_in(world, browser)
     request: Ask = ask("reports")
@@ -208,6 +219,12 @@ GOOD: dict[str, Build] = {
     "sessions": _page("/account/sessions"),
     "end_other_sessions": _deed("/account/sessions/end-others"),
     "end_one_session": _deed("/account/sessions/{session}/end"),
+    "end_all_sessions_page": _page("/account/sessions/end-all"),
+    "end_all_sessions": _deed("/account/sessions/end-all"),
+    "applications": _page("/account/applications"),
+    "remove_access_page": _of_application("/account/applications/demo-app/remove", "GET"),
+    "remove_access": _of_application("/account/applications/demo-app/remove"),
+    "dismiss_warning": _of_application("/account/applications/{grant}/dismiss"),
     "data": _page("/account/data"),
     "sign_out": _deed("/account/sign-out"),
     "home": _open("/"),

@@ -237,7 +237,7 @@ class Watch:
     ) -> None:
         if seen.route == "token":  # a code that was misused is burnt, and downstream services are told
             for row in (*before["grants"], *after["grants"]):
-                del row["revoked_at"]
+                del row["revoked_at"], row["revoked_for"]
             before["revocations"] = after["revocations"] = []
         for table, rows in before.items():
             assert table in may_change or after[table] == rows, f"I2: {seen} changed {table}"

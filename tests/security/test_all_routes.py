@@ -36,7 +36,7 @@ NASTY = [
 ]  # fmt: skip
 Bent = tuple[str, Good]
 ALWAYS_USED_UP = {"token", "callback"}
-USED_UP = {"device_answer", "end_session", "sign_out", "disconnect", "end_one_session"}
+USED_UP = {"device_answer", "end_session", "sign_out", "disconnect", "end_one_session", "end_all_sessions"}
 """Of these routes a good request works once; of the first two not even once after a bent one."""
 
 

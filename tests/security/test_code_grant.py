@@ -443,6 +443,25 @@ async def test_max_age_makes_an_old_sign_in_count_for_nothing(world: World, ada:
     assert claims_of(tokens["id_token"])["auth_time"] == world.clock.now()
 
 
+async def test_prompt_login_is_a_new_session(world: World, ada: Browser) -> None:
+    """G06-14, G12-08: with its own `auth_time`; the former one of this browser ends, and one elsewhere goes on."""
+    elsewhere = world.browser()
+    offline = await elsewhere.tokens_for(ask(scope="openid offline_access"))
+    await ada.sign_in()
+    former, began = ada.cookie("session") or "", world.clock.now()
+    world.clock.advance(100)
+    request = ask(prompt="login")
+    assert (await ada.get(request.url)).headers["Location"].startswith("/sign-in?")
+    told = answered(await ada.sign_in(request=request))
+    tokens = (await ada.redeem(request, told["code"])).json()
+    refreshed = (await elsewhere.refresh(offline["refresh_token"])).json()
+
+    assert claims_of(tokens["id_token"])["auth_time"] == claims_of(tokens["access_token"])["auth_time"] == began + 100
+    assert claims_of(refreshed["id_token"])["auth_time"] == claims_of(refreshed["access_token"])["auth_time"] == began
+    ada.http.cookies.set("__Host-partner_ops_session", former, domain="id.example")
+    assert not await ada.is_signed_in()
+
+
 @pytest.mark.parametrize("prompt", ["login", "select_account", "login consent"])
 async def test_prompt_login_asks_again(world: World, ada: Browser, prompt: str) -> None:
     """G06-14: whoever is signed in is asked all the same, and so is the Provider."""

@@ -74,6 +74,27 @@ async def test_reuse_ends_the_family(world: World, ada: Browser) -> None:
     assert [event.object_id for event in alarms] == [grant_of(first["refresh_token"])]
 
 
+async def test_the_user_is_told_of_reuse(world: World, ada: Browser, mallory: Browser) -> None:
+    """G07-01: on their first page and in full among their applications, until they say that they have read it."""
+    token = (await tokens_of(ada))["refresh_token"]
+    await next_of(ada, token)
+    world.clock.advance(REPLAY_WITHIN)
+    assert invalid_grant(await mallory.refresh(token))
+    told = "Somebody used an old key of <bdi>Demo</bdi>"
+
+    assert told.replace("<bdi>", "").replace("</bdi>", "") in (await ada.get("/account")).text
+    assert told in (await ada.get("/account/applications")).text
+    grace = world.browser()
+    await grace.sign_in("grace")
+    dismiss = f"/account/applications/{grant_of(token)}/dismiss"
+    await grace.press(dismiss)  # hers it is not
+    assert told in (await ada.get("/account/applications")).text
+
+    await ada.press(dismiss)
+    assert "old key" not in (await ada.get("/account")).text + (await ada.get("/account/applications")).text
+    assert [event.action for event in await world.store.events(1)] == ["access.dismiss_warning"]
+
+
 async def test_reuse_ends_one_family_only(world: World, ada: Browser) -> None:
     """G07-01: the same User's other sign-ins to the same Application go on."""
     stolen, other = await tokens_of(ada), await tokens_of(ada)
@@ -118,7 +139,7 @@ async def test_after_a_revocation_nothing_comes(any_world: World, rounds: int) -
     browser = any_world.browser()
     for _ in range(rounds):
         token = (await tokens_of(browser))["refresh_token"]
-        revoke = RevokeGrant(grant_id=grant_of(token), at=any_world.clock.now())
+        revoke = RevokeGrant(grant_id=grant_of(token), reason="test", at=any_world.clock.now())
         with any_world.watch.together():
             refreshing = asyncio.gather(*(any_world.browser().refresh(token) for _ in range(6)))
             await any_world.store.write(revoke)

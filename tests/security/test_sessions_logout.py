@@ -95,7 +95,7 @@ async def test_what_one_began_another_does_not_finish(world: World, ada: Browser
     assert (await ada.redeem(request, code)).json()["error"] == "invalid_grant"
 
 
-@pytest.mark.parametrize("way", ["button", "list", "application", "confirmed", "elsewhere", "disconnect"])
+@pytest.mark.parametrize("way", ["button", "list", "application", "confirmed", "elsewhere", "everywhere", "disconnect"])
 async def test_signing_out_ends_everything(world: World, ada: Browser, way: str) -> None:
     """G12-04: cookie, tokens and codes are dead at once, in every process, however one signs out."""
     request, later = ask(), ask()
@@ -117,6 +117,8 @@ async def test_signing_out_ends_everything(world: World, ada: Browser, way: str)
             other = world.browser()
             await other.sign_in("ada")
             await other.press("/account/sessions/end-others")
+        case "everywhere":
+            await ada.press("/account/sessions/end-all")
         case "disconnect":
             await ada.press(f"/account/connections/{connection}/disconnect")
     if way != "elsewhere":
@@ -130,6 +132,22 @@ async def test_signing_out_ends_everything(world: World, ada: Browser, way: str)
         headers = {"Authorization": f"Bearer {tokens['access_token']}"}
         assert (await thief.get("/api/v1/authorizations", headers=headers)).status_code == 401
         assert (await thief.redeem(later, code)).json()["error"] == "invalid_grant"
+
+
+async def test_signing_out_everywhere_reaches_what_outlived_its_session(world: World, ada: Browser) -> None:
+    """G12-04: offline access of a browser that was idle for too long, which no list of Sessions shows."""
+    other = world.browser()
+    tokens = await other.tokens_for(ask(scope="openid offline_access"))
+    world.clock.advance(IDLE_LIFETIME)
+    token = (await other.refresh(tokens["refresh_token"])).json()["refresh_token"]
+    await ada.sign_in("ada")
+    asked = await ada.get("/account/sessions/end-all")
+    assert "What Demo may see and do for you ends, also while you are away." in asked.text
+
+    done = await ada.press("/account/sessions/end-all")
+
+    assert "Every browser has been signed out" in done.text
+    assert (await other.refresh(token)).json()["error"] == "invalid_grant"
 
 
 async def test_signing_out_touches_nobody_else(world: World, ada: Browser, mallory: Browser) -> None:
@@ -216,7 +234,9 @@ async def test_the_confirmation_is_the_sessions_own(
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-@pytest.mark.parametrize("path", [LOGOUT, "/account/sign-out", "/account/sessions/end-others"])
+@pytest.mark.parametrize(
+    "path", [LOGOUT, "/account/sign-out", "/account/sessions/end-others", "/account/sessions/end-all"]
+)
 async def test_the_confirmation_is_pressed_on_our_own_page(world: World, ada: Browser, path: str, site: str) -> None:
     """G12-05: even with the right token."""
     await ada.sign_in()
@@ -280,7 +300,15 @@ async def test_refused_requests_do_not_keep_a_session_alive(world: World, ada: B
 
 
 @pytest.mark.parametrize(
-    "path", ["/account", "/account/connections", "/account/sessions", "/account/data", "/oauth/consent"]
+    "path",
+    [
+        "/account",
+        "/account/connections",
+        "/account/sessions",
+        "/account/applications",
+        "/account/data",
+        "/oauth/consent",
+    ],
 )
 @pytest.mark.parametrize("value", ["expired", "ended", "garbage", ""])
 async def test_a_dead_cookie_is_taken_away(world: World, ada: Browser, path: str, value: str) -> None:

@@ -32,7 +32,7 @@ _user, _session = w.user().id, w.session().id
 
 NOT_PLAIN: dict[str, tuple[Change, ...]] = {
     "rotated": (REFRESHED,),
-    "revoked": (c.RevokeGrant(grant_id=GRANT.id, at=w.NOW),),
+    "revoked": (c.RevokeGrant(grant_id=GRANT.id, reason="revoked_by_application", at=w.NOW),),
     "confidential": (c.PutApplication(application=w.application()),),
     "without_the_grant": (
         c.PutApplication(application=replace(PUBLIC, grants=frozenset({GrantType.AUTHORIZATION_CODE}))),

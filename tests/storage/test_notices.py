@@ -78,7 +78,15 @@ ENDING: Sequence[tuple[Change, list[Notice]]] = [
         c.EndSessionsOfConnection(connection_id=w.connection().id, at=LATER),
         [notice(Claim.SID, "ses_ada_1"), notice(Claim.SID, "ses_ada_2")],
     ),
-    (c.RevokeGrant(grant_id=w.grant().id, at=LATER), [notice(Claim.JTI, "gnt_ada_1")]),
+    (
+        c.EndSessionsOfUser(user_id=ADA, at=LATER),
+        [notice(Claim.SID, "ses_ada_1"), notice(Claim.SID, "ses_ada_2")],
+    ),
+    (
+        c.RevokeGrantsOf(application_id=w.DEMO_APP, user_id=ADA, reason="test", at=LATER),
+        [notice(Claim.JTI, "gnt_ada_1"), notice(Claim.JTI, "gnt_ada_2")],
+    ),
+    (c.RevokeGrant(grant_id=w.grant().id, reason="test", at=LATER), [notice(Claim.JTI, "gnt_ada_1")]),
     (
         c.RemoveApplication(application_id=w.DEMO_APP, at=LATER),
         [notice(Claim.CLIENT_ID, "demo-app", before=LATER + COMMITTED_WITHIN)],
@@ -116,7 +124,10 @@ NOT_ENDING: Sequence[Change] = [
     c.BindAuthorization(authorization_id=w.authorization("acme", "grace").id, user_id=ADA),
     c.PutApplication(application=replace(w.application(), name="Renamed")),
     c.AddAuthorization(authorization=w.authorization("globex", "grace")),
+    c.DismissWarning(grant_id=w.grant().id, user_id=ADA, at=LATER),
     c.PutConsent(consent=w.consent()),
+    c.RelyOnConsent(consent=w.consent()),
+    c.RemoveConsent(user_id=ADA, application_id=w.DEMO_APP),
     c.AddPendingRevocation(pending=w.pending(number=2)),
     c.RetryRevocation(id=w.pending().id, expected_tries=0, next_try_at=LATER),
     c.ResealRevocation(id=w.pending().id, sealed_token=b"anew"),
@@ -155,6 +166,7 @@ async def test_what_ends_is_told_once(store: Store, change: Change, expected: li
 
 PREPARED: dict[type[Change], Change] = {
     c.AddConnection: c.AddIdentity(identity=replace(w.identity("eve"), user_id=ADA)),
+    c.RelyOnConsent: c.PutConsent(consent=w.consent()),
     c.PromoteSigningKey: c.AddSigningKey(key=replace(w.signing_key("key-2", active=False), alg="RS256")),
     c.RemoveSigningKey: c.AddSigningKey(key=replace(w.signing_key("key-3", active=False), retired_at=w.NOW)),
 }
@@ -177,7 +189,9 @@ async def test_nothing_is_told_where_nothing_ends(store: Store, change: Change) 
     [
         c.EndSession(session_id=w.session().id, user_id=w.user("grace").id, at=LATER),
         c.EndOtherSessions(user_id=w.user("grace").id, but=w.session().id, at=LATER),
-        c.RevokeGrant(grant_id=w.grant(number=9).id, at=LATER),
+        c.RevokeGrant(grant_id=w.grant(number=9).id, reason="test", at=LATER),
+        c.EndSessionsOfUser(user_id=w.user("grace").id, at=LATER),
+        c.RevokeGrantsOf(application_id=w.DEMO_APP, user_id=w.user("grace").id, reason="test", at=LATER),
         c.SetUserStatus(user_id=ADA, status=UserStatus.ACTIVE, at=LATER),
         c.SetRights(authorization_id=AZN, rights=w.authorization().rights, at=LATER),
         pytest.param(

@@ -7,18 +7,21 @@ from dataclasses import fields, replace
 import pytest
 
 from broker.domain import changes as c
-from broker.domain.grant import CODE_LIFETIME
+from broker.domain.application import Application
+from broker.domain.consent import Consent
+from broker.domain.grant import CODE_LIFETIME, Grant
 from broker.domain.ids import ApplicationId, AttemptId, AuthorizationId, ConnectionId, GrantId, UserId
 from broker.domain.outbox import RevocationResult
-from broker.domain.session import ABSOLUTE_LIFETIME
+from broker.domain.session import ABSOLUTE_LIFETIME, Session
 from broker.domain.session_token import LIFETIME
 from broker.flows.found import (
+    Access,
     Arrival,
     AttemptInFull,
     Catalogue,
     ConnectionInFull,
+    GrantInContext,
     GrantInFull,
-    GrantThrough,
     HeldAuthorizations,
     KnownIdentity,
     LiveSession,
@@ -48,6 +51,8 @@ async def test_an_empty_store_finds_nothing(store: Store) -> None:
     assert await store.consent(nobody, ApplicationId("none")) is None
     assert await store.device_by_device_code(w.hashed("none")) is None
     assert await store.device_by_user_code(w.hashed("none")) is None
+    assert await store.user(nobody) is None
+    assert await store.access_of(nobody) == ()
     assert await store.connections_of(nobody) == ()
     assert await store.connection(ConnectionId("none")) is None
     assert await store.sessions_of(nobody, 0) == ()
@@ -333,17 +338,33 @@ async def test_who_was_invited_by_an_address_is_found_by_its_hash(store: Store) 
     assert await store.users_of_email(w.hashed("another")) == ()
 
 
-async def test_grants_come_with_the_connection_of_their_session(store: Store) -> None:
-    """The oldest first, and nobody else's."""
+async def test_access_is_told_for_each_application(store: Store) -> None:
+    """A Grant is enough, or a consent; with all that deciding takes, the oldest Grant first, and nobody else's."""
     await store.write(*w.registered(), *w.newcomer(), *w.newcomer("grace"))
-    await store.write(c.AddSession(session=w.session()), c.AddSession(session=w.session("grace")))
-    grants = [w.grant(number=2), w.grant(number=1, at=w.NOW + 1)]
-    await store.write(*(c.AddGrant(grant=grant) for grant in (*reversed(grants), w.grant("grace"))))
+    other, asked, unused = (replace(w.application(name), name=name) for name in ("other", "asked", "unused"))
+    await store.write(*(c.PutApplication(application=application) for application in (other, asked, unused)))
+    await store.write(c.AddAuthorization(authorization=w.authorization(bound=True)))
+    sessions = [w.session(), w.session(number=2)]
+    await store.write(*(c.AddSession(session=session) for session in (*sessions, w.session("grace"))))
+    consents = [replace(w.consent(name), application_id=asked.id) for name in ("ada", "grace")]
+    await store.write(*(c.PutConsent(consent=consent) for consent in (*consents, w.consent())))
+    second = replace(w.grant(number=1, of=2, at=w.NOW + 1), revoked_for="code", revoked_at=w.NOW + 2, dismissed_at=7)
+    grants = [w.grant(number=2), second, w.grant(number=3, application_id=other.id), w.grant("grace")]
+    await store.write(*(c.AddGrant(grant=grant) for grant in reversed(grants)))
+    held = HeldAuthorizations(authorizations=(w.authorization(bound=True),), clients={w.ACME: w.client_org("acme")})
 
-    assert await store.grants_of(w.user().id) == tuple(
-        GrantThrough(grant=grant, connection_id=w.connection().id) for grant in grants
+    def access(application: Application, *pairs: tuple[Grant, Session], consent: Consent | None = None) -> Access:
+        grants = tuple(
+            GrantInContext(grant=grant, application=application, user=w.user(), session=session, held=held)
+            for grant, session in pairs
+        )
+        return Access(application=application, consent=consent, held=held, grants=grants)
+
+    assert await store.access_of(w.user().id) == (
+        access(asked, consent=consents[0]),
+        access(w.application(), (grants[0], sessions[0]), (grants[1], sessions[1]), consent=w.consent()),
+        access(other, (grants[2], sessions[0])),
     )
-    assert await store.grants_of(UserId("usr_nobody")) == ()
 
 
 async def test_connections_that_keep_something_come_by_their_ids(store: Store) -> None:

@@ -103,6 +103,7 @@ async def test_a_users_status_can_be_set_again_and_again(store: Store) -> None:
 
         assert found is not None
         assert found.user.status is status
+        assert await store.user(w.user().id) == found.user
     await store.write(c.SetUserStatus(user_id=UserId("usr_nobody"), status=UserStatus.SUSPENDED, at=LATER))
 
 
@@ -263,6 +264,14 @@ async def test_the_sessions_of_a_connection_are_ended(store: Store) -> None:
     assert await ends(store) == {"ses_ada_1": LATER, "ses_ada_2": LATER, "ses_ada_3": None, "ses_grace_1": None}
 
 
+async def test_all_sessions_of_a_user_are_ended(store: Store) -> None:
+    """Whoever else is signed in stays so."""
+    await four_sessions(store)
+    await store.write(c.EndSessionsOfUser(user_id=w.user().id, at=LATER))
+
+    assert await ends(store) == {"ses_ada_1": LATER, "ses_ada_2": LATER, "ses_ada_3": LATER, "ses_grace_1": None}
+
+
 async def test_a_code_is_redeemed_once(store: Store) -> None:
     """RFC 6749 section 4.1.2."""
     await signed_in(store)
@@ -278,7 +287,7 @@ async def test_a_code_is_redeemed_once(store: Store) -> None:
 async def test_a_code_of_a_revoked_grant_is_not_redeemed(store: Store) -> None:
     """Nor one that never was."""
     await signed_in(store)
-    await store.write(c.RevokeGrant(grant_id=w.grant().id, at=w.NOW))
+    await store.write(c.RevokeGrant(grant_id=w.grant().id, reason="test", at=w.NOW))
 
     assert await lost(store, c.RedeemGrant(grant_id=w.grant().id, at=LATER)) == "RedeemGrant"
     assert await lost(store, c.RedeemGrant(grant_id=GrantId("gnt_never"), at=LATER)) == "RedeemGrant"
@@ -287,12 +296,64 @@ async def test_a_code_of_a_revoked_grant_is_not_redeemed(store: Store) -> None:
 async def test_a_grant_is_revoked_for_good(store: Store) -> None:
     """A second time changes nothing."""
     await signed_in(store)
-    await store.write(c.RevokeGrant(grant_id=w.grant().id, at=w.NOW))
-    await store.write(c.RevokeGrant(grant_id=w.grant().id, at=LATER))
+    await store.write(c.RevokeGrant(grant_id=w.grant().id, reason="first", at=w.NOW))
+    await store.write(c.RevokeGrant(grant_id=w.grant().id, reason="second", at=LATER))
     found = await store.grant(w.grant().id)
 
     assert found is not None
-    assert found.grant.revoked_at == w.NOW
+    assert (found.grant.revoked_at, found.grant.revoked_for) == (w.NOW, "first")
+
+
+async def test_what_an_application_has_of_a_user_is_revoked_at_once(store: Store) -> None:
+    """In every Session, also an ended one; not what was revoked before, another Application's, or another User's."""
+    await four_sessions(store)
+    other = replace(w.application("other"), name="Other")
+    await store.write(c.PutApplication(application=other), c.AddGrant(grant=w.grant("grace")))
+    await store.write(
+        c.AddGrant(grant=w.grant(number=2, of=2)),
+        c.AddGrant(grant=w.grant(number=3, of=2)),
+        c.AddGrant(grant=w.grant(number=4, of=2, application_id=other.id)),
+        c.RevokeGrant(grant_id=w.grant(number=3).id, reason="first", at=w.NOW),
+        c.EndSession(session_id=w.session().id, user_id=w.user().id, at=w.NOW),
+    )
+    await store.write(c.RevokeGrantsOf(application_id=w.DEMO_APP, user_id=w.user().id, reason="later", at=LATER))
+    found = {
+        one.grant.id: (one.grant.revoked_for, one.grant.revoked_at)
+        for name in ("ada", "grace")
+        for access in await store.access_of(w.user(name).id)
+        for one in access.grants
+    }
+
+    assert found == {
+        "gnt_ada_1": ("later", LATER),
+        "gnt_ada_2": ("later", LATER),
+        "gnt_ada_3": ("first", w.NOW),
+        "gnt_ada_4": (None, None),
+        "gnt_grace_1": (None, None),
+    }
+
+
+async def test_a_warning_is_dismissed_by_whom_it_is_for(store: Store) -> None:
+    """And stays dismissed since the first time."""
+    await signed_in(store)
+    for name, at in (("grace", w.NOW), ("ada", LATER), ("ada", LATER + 1)):
+        await store.write(c.DismissWarning(grant_id=w.grant().id, user_id=w.user(name).id, at=at))
+    found = await store.grant(w.grant().id)
+
+    assert found is not None
+    assert found.grant.dismissed_at == LATER
+
+
+async def test_a_consent_is_removed(store: Store) -> None:
+    """As often as one likes, and nobody else's."""
+    await signed_in(store)
+    await store.write(*w.newcomer("grace"))
+    await store.write(*(c.PutConsent(consent=w.consent(name)) for name in ("ada", "grace")))
+    for _ in range(2):
+        await store.write(c.RemoveConsent(user_id=w.user().id, application_id=w.DEMO_APP))
+
+    assert await store.consent(w.user().id, w.DEMO_APP) is None
+    assert await store.consent(w.user("grace").id, w.DEMO_APP) == w.consent("grace")
 
 
 async def test_a_device_request_is_answered_once_and_in_time(store: Store) -> None:
@@ -416,6 +477,21 @@ async def test_a_consent_is_put_again_with_more_scopes(store: Store) -> None:
     await store.write(c.PutConsent(consent=wider))
 
     assert await store.consent(w.user().id, w.DEMO_APP) == wider
+
+
+async def test_a_consent_is_relied_on_as_it_was_read(store: Store) -> None:
+    """Not once it was given anew, or for something else, or taken back; then nothing of the unit happens."""
+    await signed_in(store)
+    relies, code = c.RelyOnConsent(consent=w.consent()), c.AddGrant(grant=w.grant(number=2))
+    assert await lost(store, code, relies) == "RelyOnConsent"
+    await store.write(c.PutConsent(consent=w.consent()))
+    await store.write(relies, code)
+    for changed in (replace(w.consent(), given_at=LATER), replace(w.consent(), scopes=("openid",))):
+        await store.write(c.PutConsent(consent=changed))
+        assert await lost(store, c.AddGrant(grant=w.grant(number=3)), relies) == "RelyOnConsent"
+
+    assert await store.grant(w.grant(number=3).id) is None
+    assert await store.consent(w.user().id, w.DEMO_APP) == changed
 
 
 async def test_a_try_to_revoke_is_claimed_once(store: Store) -> None:
@@ -544,7 +620,7 @@ def whole_life() -> Sequence[tuple[Change, ...]]:
         (
             c.AddGrant(grant=w.grant()),
             c.RedeemGrant(grant_id=w.grant().id, at=LATER),
-            c.RevokeGrant(grant_id=w.grant().id, at=LATER),
+            c.RevokeGrant(grant_id=w.grant().id, reason="test", at=LATER),
         ),
         (
             c.AddAuthorization(authorization=w.authorization("globex")),
@@ -578,6 +654,6 @@ async def test_changes_of_one_unit_happen_in_their_order(store: Store) -> None:
     assert second is not None
     assert second.session == replace(w.session(number=2), last_seen_at=LATER, ended_at=LATER + 1)
     assert grant is not None
-    assert grant.grant == replace(w.grant(), redeemed_at=LATER, revoked_at=LATER)
+    assert grant.grant == replace(w.grant(), redeemed_at=LATER, revoked_at=LATER, revoked_for="test")
     assert connection is not None and connection.connection.generation == 3
     assert (await store.catalogue()).authorizations == ()

@@ -15,7 +15,18 @@ from broker.domain.changes.connections import (
     SettleRevocation,
 )
 from broker.domain.changes.devices import AddDeviceRequest, DecideDeviceRequest, PollDeviceRequest
-from broker.domain.changes.grants import AddGrant, PutConsent, RedeemGrant, RefreshGrant, RevokeGrant, TakeAssertion
+from broker.domain.changes.grants import (
+    AddGrant,
+    DismissWarning,
+    PutConsent,
+    RedeemGrant,
+    RefreshGrant,
+    RelyOnConsent,
+    RemoveConsent,
+    RevokeGrant,
+    RevokeGrantsOf,
+    TakeAssertion,
+)
 from broker.domain.changes.keys import (
     AddDataKey,
     AddKeyCheck,
@@ -45,6 +56,7 @@ from broker.domain.changes.sessions import (
     EndOtherSessions,
     EndSession,
     EndSessionsOfConnection,
+    EndSessionsOfUser,
     TouchSession,
 )
 
@@ -63,6 +75,7 @@ Change = (
     | EndSession
     | EndOtherSessions
     | EndSessionsOfConnection
+    | EndSessionsOfUser
     | TakeAssertion
     | AddGrant
     | RedeemGrant
@@ -71,6 +84,8 @@ Change = (
     | AddDeviceRequest
     | PollDeviceRequest
     | DecideDeviceRequest
+    | RevokeGrantsOf
+    | DismissWarning
     | BindAuthorization
     | PutClientOrg
     | RemoveClientOrg
@@ -80,6 +95,8 @@ Change = (
     | SetRights
     | RemoveAuthorization
     | PutConsent
+    | RelyOnConsent
+    | RemoveConsent
     | AddPendingRevocation
     | RetryRevocation
     | ResealRevocation
@@ -110,9 +127,11 @@ __all__ = [
     "BindAuthorization",
     "Change",
     "DecideDeviceRequest",
+    "DismissWarning",
     "EndOtherSessions",
     "EndSession",
     "EndSessionsOfConnection",
+    "EndSessionsOfUser",
     "PollDeviceRequest",
     "PromoteSigningKey",
     "PutApplication",
@@ -121,9 +140,11 @@ __all__ = [
     "Record",
     "RedeemGrant",
     "RefreshGrant",
+    "RelyOnConsent",
     "RemoveApplication",
     "RemoveAuthorization",
     "RemoveClientOrg",
+    "RemoveConsent",
     "RemoveSigningKey",
     "ReplaceConnection",
     "ReplaceDataKey",
@@ -131,6 +152,7 @@ __all__ = [
     "RetireSigningKey",
     "RetryRevocation",
     "RevokeGrant",
+    "RevokeGrantsOf",
     "RevokeSigningKey",
     "RewrapDataKey",
     "SetRights",

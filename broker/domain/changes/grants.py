@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from broker.domain.consent import Consent
 from broker.domain.grant import Grant
 from broker.domain.ids import (
+    ApplicationId,
     GrantId,
     KeyedHash,
+    UserId,
 )
 
 
@@ -45,12 +47,47 @@ class RefreshGrant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RevokeGrant:
-    """End a Grant: its code and its tokens are dead."""
+    """End a Grant: its code and its tokens are dead. `reason` is a code; that of an ended one stays as it was."""
 
     grant_id: GrantId
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RevokeGrantsOf:
+    """End whatever an Application has of a User, also what began in Sessions that are over."""
+
+    application_id: ApplicationId
+    user_id: UserId
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DismissWarning:
+    """Note that a User has read what one of their Grants was revoked for; a second time changes nothing."""
+
+    grant_id: GrantId
+    user_id: UserId
     at: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PutConsent:
     consent: Consent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RelyOnConsent:
+    """`Conflict` unless this very consent stands still: what is written with it would not be allowed without."""
+
+    consent: Consent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoveConsent:
+    """Before `RevokeGrantsOf`, in one write: what relied on the consent until now is then there to be ended."""
+
+    user_id: UserId
+    application_id: ApplicationId

@@ -47,3 +47,11 @@ class EndSessionsOfConnection:
 
     connection_id: ConnectionId
     at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndSessionsOfUser:
+    """End every Session of a User, also those that are over by themselves and only keep Grants alive."""
+
+    user_id: UserId
+    at: int

@@ -16,7 +16,7 @@ from broker.domain.ids import ApplicationId, ClientOrgId, RegistrationId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.policy import AttributePolicy
 from broker.domain.sealing import SYSTEM_OWNER
-from broker.flows.found import ConnectionInFull, GrantThrough
+from broker.flows.found import ConnectionInFull, GrantInContext
 from broker.flows.ports import Clock, Store, Vault
 from broker.flows.sealed import open_attributes
 
@@ -53,11 +53,12 @@ async def explain(
     key = await store.data_key(user_id)
     if key is None or key.owner == SYSTEM_OWNER:
         raise NotFound(detail="no User of this id is known")
-    grants = [through for through in await store.grants_of(user_id) if through.grant.redeemed_at is not None]
+    access = await store.access_of(user_id)
+    grants = [found for one in access for found in one.grants if found.grant.redeemed_at is not None]
     explained = [
         await _explained(
             found,
-            [g for g in grants if g.connection_id == found.connection.id],
+            [g for g in grants if g.session.connection_id == found.connection.id],
             policy,
             vault,
             with_values=with_values,
@@ -82,7 +83,7 @@ async def explain(
 
 async def _explained(
     found: ConnectionInFull,
-    grants: Sequence[GrantThrough],
+    grants: Sequence[GrantInContext],
     policy: AttributePolicy,
     vault: Vault,
     *,
@@ -112,18 +113,18 @@ def _told(
     attribute: KeptAttribute,
     registration: RegistrationId,
     clients: tuple[ClientOrgId, ...],
-    grants: Sequence[GrantThrough],
+    grants: Sequence[GrantInContext],
     policy: AttributePolicy,
 ) -> tuple[ApplicationId, ...]:
     """Whose scopes ask for it, where the policy releases it for the Clients that the Grant speaks of."""
     told = {
-        through.grant.application_id
-        for through in grants
-        if scope.covers(through.grant.scopes, attribute.name)
-        and attribute.name in policy.releases(registration, _spoken_of(through, clients))
+        found.application.id
+        for found in grants
+        if scope.covers(found.grant.scopes, attribute.name)
+        and attribute.name in policy.releases(registration, _spoken_of(found, clients))
     }
     return tuple(sorted(told))
 
 
-def _spoken_of(through: GrantThrough, clients: tuple[ClientOrgId, ...]) -> tuple[ClientOrgId, ...]:
-    return clients if through.grant.organization is None else (through.grant.organization,)
+def _spoken_of(found: GrantInContext, clients: tuple[ClientOrgId, ...]) -> tuple[ClientOrgId, ...]:
+    return clients if found.grant.organization is None else (found.grant.organization,)

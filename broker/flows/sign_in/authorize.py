@@ -15,7 +15,7 @@ from broker.domain.authorize_request import (
     application_id_of,
     check,
 )
-from broker.domain.changes import AddGrant, Change, PutConsent, Record
+from broker.domain.changes import AddGrant, Change, PutConsent, Record, RelyOnConsent
 from broker.domain.client_org import rights_by_client
 from broker.domain.consent import Consent, suffices
 from broker.domain.errors import Conflict, Fault, Refusal
@@ -103,6 +103,8 @@ async def authorize(
                 raise _refused(request, "consent_required")
             clients = tuple(narrowed(rights, request.organization))
             return ConsentNeeded(request=request, application=application, clients=clients)
+        elif consent is not None:
+            changes.append(RelyOnConsent(consent=consent))
 
     code = ports.secrets.token()
     grant = new_grant(
@@ -125,7 +127,7 @@ async def authorize(
     )
     try:
         await ports.store.write(*changes, AddGrant(grant=grant), Record(event=event))
-    except Conflict:  # the Application or the Session was removed meanwhile
+    except Conflict:  # the Application, the Session or the User's word is gone meanwhile
         raise Fault("contention", "Something was changed at this moment. Please try again.") from None
     return Answered(url=answer_url(request.redirect_uri, ports.issuer, request.state, code=code))
 

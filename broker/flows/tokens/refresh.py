@@ -12,6 +12,7 @@ from broker.domain import refresh_token, scope
 from broker.domain.application import Application, GrantType
 from broker.domain.changes import Record, RefreshGrant
 from broker.domain.errors import Conflict, OAuthRefusal
+from broker.domain.grant import REFRESH_REUSED
 from broker.domain.refresh_token import PlainUse, RefreshToken, Standing
 from broker.flows.authenticated import Credentials, authenticated, require_grant
 from broker.flows.found import GrantInFull, PlainlyUsed
@@ -88,7 +89,7 @@ async def _refreshed(
     grant = found.grant
     standing = refresh_token.standing(presented, grant, now)
     if standing is Standing.REUSED:
-        await revoke_grant(found, "refresh_reused", ports, now=now)
+        await revoke_grant(found, REFRESH_REUSED, ports, now=now)
         raise _refused("used before: the grant is ended")
     if standing is Standing.OVER:
         raise _refused("revoked or expired")

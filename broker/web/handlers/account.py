@@ -8,10 +8,11 @@ from starlette.responses import Response
 from broker.domain.client_org import rights_by_client
 from broker.domain.connection import ConnectionStatus
 from broker.domain.session import IDLE_LIFETIME
+from broker.flows.applications.show import show_access
 from broker.flows.connections.show import show_connections
 from broker.web import context
 from broker.web.handlers.shown import group_title, kept_value, name_of, rows_of
-from broker.web.pages import words
+from broker.web.pages import outcomes, words
 from broker.web.pages.parts import ClientRights, DataGroup
 from broker.web.pages.views import AccountView, DataView
 
@@ -23,10 +24,13 @@ async def account_page(request: Request) -> Response:
     shown = await show_connections(session.user.id, ports)
     held = await ports.store.held_authorizations(session.user.id)
     sessions = await ports.store.sessions_of(session.user.id, ports.clock.now() - IDLE_LIFETIME)
+    access = await show_access(session.user.id, ports.store, ports.clock)
+    warned = dict.fromkeys(one.application.name for one in access if one.warnings)
     rights = rights_by_client(held.authorizations, held.clients)
+    shell = context.shell(request, session, name=name_of(shown))
     live = [c for c in shown if c.status is not ConnectionStatus.REVOKED]
     view = AccountView(
-        shell=context.shell(request, session, name=name_of(shown)),
+        shell=shell,
         clients=tuple(
             ClientRights(client_org=c, name=held.clients[c].name, rights=tuple(words.right(r) for r in rights[c]))
             for c in rights
@@ -34,7 +38,9 @@ async def account_page(request: Request) -> Response:
         invite_to=kept_value(shown, "email"),
         connection_count=len(live),
         session_count=len(sessions),
+        application_count=sum(one.has_access for one in access),
         needs_attention=any(c.status is ConnectionStatus.NEEDS_REAUTH for c in live),
+        notice=outcomes.old_keys_used(tuple(warned), shell.links.applications) if warned else None,
     )
     return context.page(view)
 

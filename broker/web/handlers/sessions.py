@@ -7,14 +7,16 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.domain.ids import SessionId
 from broker.domain.session import IDLE_LIFETIME
+from broker.flows.applications.show import show_access
 from broker.flows.connections.show import show_connections
 from broker.flows.found import LiveSession
 from broker.flows.sessions.end import end_sessions
+from broker.flows.sessions.end_all import end_all_sessions
 from broker.web import context
 from broker.web.handlers.shown import facts_of, mark_of, name_of
-from broker.web.pages import outcomes
+from broker.web.pages import outcomes, words
 from broker.web.pages.parts import Notice, SessionRow
-from broker.web.pages.views import SessionsView, SignedOutView
+from broker.web.pages.views import EndAllView, SessionsView, SignedOutView
 
 
 async def sessions_page(request: Request) -> Response:
@@ -44,6 +46,29 @@ async def end_other_sessions(request: Request) -> Response:
     before = len(await ports.store.sessions_of(session.user.id, ports.clock.now() - IDLE_LIFETIME))
     await end_sessions(None, session, ports, request_id=context.request_id_of(request))
     return context.page(await _sessions_view(request, session, outcomes.other_sessions_ended(max(before - 1, 0))))
+
+
+async def end_all_page(request: Request) -> Response:
+    """Ask, and say what it reaches."""
+    session = await context.require_signed_in(request)
+    ports = context.web_of(request).ports
+    shown = await show_connections(session.user.id, ports)
+    access = await show_access(session.user.id, ports.store, ports.clock)
+    stops = ["You are signed out of every browser, this one too."]
+    if names := sorted(one.application.name for one in access if one.live):
+        stops.append(f"What {words.listed(names)} may see and do for you ends, also while you are away.")
+    stops.append("Applications hear of it within seconds. You can sign in again at once.")
+    return context.page(EndAllView(shell=context.shell(request, session, name=name_of(shown)), stops=tuple(stops)))
+
+
+async def end_all(request: Request) -> Response:
+    """Sign out everywhere."""
+    session, _ = await context.posted(request)
+    web = context.web_of(request)
+    await end_all_sessions(session, web.ports, request_id=context.request_id_of(request))
+    response = context.page(SignedOutView(shell=context.shell(request, None), notice=outcomes.signed_out_everywhere()))
+    web.cookies.clear(response, web.cookies.session)
+    return response
 
 
 async def _sessions_view(request: Request, session: LiveSession, notice: Notice | None) -> SessionsView:

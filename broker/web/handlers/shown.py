@@ -118,10 +118,15 @@ def wanted_of(
 ) -> tuple[WantedAttribute, ...]:
     """What an Application would see, of the account that the person is signed in with."""
     used = next((c for c in shown if c.connection.id == session.session.connection_id), None)
-    if used is None:
-        return ()
-    values = {a.name: a.value for a in used.attributes}
-    releases = context.web_of(request).ports.policy.releases(used.connection.registration, clients)
+    return () if used is None else released_of(request, used, scopes, clients)
+
+
+def released_of(
+    request: Request, shown: ShownConnection, scopes: tuple[str, ...], clients: tuple[ClientOrgId, ...]
+) -> tuple[WantedAttribute, ...]:
+    """What an Application with these scopes is told of a Connection, where it speaks of these Clients."""
+    values = {a.name: a.value for a in shown.attributes}
+    releases = context.web_of(request).ports.policy.releases(shown.connection.registration, clients)
     return tuple(
         WantedAttribute(attribute=words.attribute(name), value=values[name], purpose=purpose)
         for name, purpose in releases.items()

@@ -5,7 +5,10 @@ Refuses more certainty than there is: a Provider that has not been told yet is c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from broker.web.pages.parts import Link, Notice, Reach
+from broker.web.pages.words import listed
 
 
 def connected(provider_name: str) -> Notice:
@@ -30,6 +33,22 @@ def other_sessions_ended(number: int) -> Notice:
         return Notice(tone="plain", text="There was no other session to end.")
     browsers = "One other browser has" if number == 1 else f"{number} other browsers have"
     return Notice(tone="good", text=f"{browsers} been signed out. You are still signed in here.")
+
+
+def signed_out_everywhere() -> Notice:
+    """Every Session was ended."""
+    return Notice(tone="good", text="Every browser has been signed out, and no application can go on without you.")
+
+
+def access_removed(application: str) -> Notice:
+    """An Application's access was taken away."""
+    return Notice(tone="good", text=f"{application} has no access any more.")
+
+
+def old_keys_used(applications: Sequence[str], where: str) -> Notice:
+    """Somebody used old keys of these Applications; `where` leads to what happened."""
+    text = f"Somebody used an old key of {listed(applications)}, so we ended the access that came with it."
+    return Notice(tone="bad", text=text, link=Link(label="See what happened", href=where))
 
 
 def _after(provider_name: str, reach: Reach) -> str:

@@ -154,6 +154,34 @@ class SessionRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ApplicationCard:
+    """An Application with access. `own`: it is Partner Ops' own. `sees` and `acts_for` in words, the latter Clients.
+
+    `in_use` False: it has nothing that works now, but the User's word to come back. `narrowed`: to these Clients alone.
+    """
+
+    application_id: str
+    name: str
+    own: bool
+    in_use: bool
+    while_away: bool
+    sees: tuple[str, ...]
+    acts_for: tuple[str, ...]
+    narrowed: bool
+    since: int
+    last_used_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OldKeyWarning:
+    """Somebody used an old refresh token of an Application's, and its access was ended `at` that moment."""
+
+    grant_id: str
+    application: str
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DataGroup:
     """What is kept from one source; `title` such as "From Google, ada@acme.example"."""
 

@@ -57,6 +57,24 @@ class Links:
         return f"{self.sessions}/end-others"
 
     @property
+    def end_all_sessions(self) -> str:
+        """Confirmation (GET) and deed (POST) of signing out everywhere."""
+        return f"{self.sessions}/end-all"
+
+    @property
+    def applications(self) -> str:
+        """The Applications with access."""
+        return f"{self.account}/applications"
+
+    def remove_access(self, application_id: str) -> str:
+        """Confirmation (GET) and deed (POST) of taking an Application's access away."""
+        return f"{self.applications}/{_segment(application_id)}/remove"
+
+    def dismiss_warning(self, grant_id: str) -> str:
+        """Where a warning is put away (POST)."""
+        return f"{self.applications}/{_segment(grant_id)}/dismiss"
+
+    @property
     def data(self) -> str:
         """Everything that is kept about the User."""
         return f"{self.account}/data"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from broker.web.pages.parts import (
+    ApplicationCard,
     ClientRights,
     ConnectionCard,
     ConnectOffer,
@@ -20,6 +21,7 @@ from broker.web.pages.parts import (
     Hidden,
     Link,
     Notice,
+    OldKeyWarning,
     ProviderChoice,
     ProviderMark,
     ProviderPolicy,
@@ -53,6 +55,7 @@ class AccountView:
     invite_to: str | None = field(default=None, repr=False)
     connection_count: int | None = None
     session_count: int | None = None
+    application_count: int | None = None
     needs_attention: bool = False
     notice: Notice | None = None
 
@@ -96,6 +99,35 @@ class SessionsView:
     shell: Shell
     sessions: tuple[SessionRow, ...]
     notice: Notice | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndAllView:
+    """`/account/sessions/end-all`: asks before signing out everywhere. `stops`: sentences."""
+
+    shell: Shell
+    stops: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApplicationsView:
+    """`/account/applications`."""
+
+    shell: Shell
+    applications: tuple[ApplicationCard, ...]
+    warnings: tuple[OldKeyWarning, ...] = ()
+    notice: Notice | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoveAccessView:
+    """`/account/applications/{id}/remove`: asks first. `stops`: sentences; `afterwards`: how it could come back."""
+
+    shell: Shell
+    application_id: str
+    application: str
+    stops: tuple[str, ...]
+    afterwards: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,6 +254,9 @@ View: TypeAlias = (
     | ConnectionsView
     | DisconnectView
     | SessionsView
+    | EndAllView
+    | ApplicationsView
+    | RemoveAccessView
     | DataView
     | SignOutView
     | SignedOutView

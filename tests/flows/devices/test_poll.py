@@ -195,7 +195,7 @@ async def test_what_ended_between_answer_and_question_gives_no_tokens(world: Wor
     def grant_of(begun: DeviceAuthorization) -> GrantId:
         return by_code[world.ports.secrets.keyed_hash("device_code", begun.device_code)]
 
-    await world.store.write(RevokeGrant(grant_id=grant_of(revoked), at=NOW))
+    await world.store.write(RevokeGrant(grant_id=grant_of(revoked), reason="revoked_by_application", at=NOW))
     del world.store.tables.grants[grant_of(gone)]
     await world.store.write(SetUserStatus(user_id=ada.user.id, status=UserStatus.SUSPENDED, at=NOW))
     with refusal(OAuthRefusal, "invalid_grant"):

@@ -159,7 +159,9 @@ async def over(world: World, how: str) -> str:
         case "expired":
             world.clock.advance(LIFETIME)
         case "revoked":
-            await world.store.write(RevokeGrant(grant_id=GrantId(claims["jti"].split(".")[0]), at=NOW))
+            await world.store.write(
+                RevokeGrant(grant_id=GrantId(claims["jti"].split(".")[0]), reason="revoked_by_application", at=NOW)
+            )
         case "signed out":
             await world.store.write(
                 EndSession(session_id=SessionId(claims["sid"]), user_id=UserId(claims["sub"]), at=NOW)

@@ -82,7 +82,7 @@ async def changed(world: World, how: str, exchanged: str) -> None:
     match how:
         case "grant revoked":
             grant = GrantId(claims_of(world, exchanged)["jti"].split(".")[0])
-            await world.store.write(RevokeGrant(grant_id=grant, at=NOW))
+            await world.store.write(RevokeGrant(grant_id=grant, reason="revoked_by_application", at=NOW))
         case "authorization withdrawn":
             await world.declare(
                 applications=SERVICES, clients=CLIENTS | {"globex": CLIENTS["globex"] | {"authorizations": []}}

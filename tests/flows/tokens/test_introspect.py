@@ -153,7 +153,7 @@ async def end(world: World, how: str, grant_id: GrantId) -> None:
     """Each way in which what a token stands for is over."""
     (user_id,) = world.store.tables.users
     if how == "revoked":
-        await world.store.write(RevokeGrant(grant_id=grant_id, at=NOW))
+        await world.store.write(RevokeGrant(grant_id=grant_id, reason="test", at=NOW))
     elif how == "suspended":
         await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.SUSPENDED, at=NOW))
     elif how == "withdrawn":

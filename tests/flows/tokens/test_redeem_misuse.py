@@ -146,7 +146,7 @@ async def test_a_code_redeemed_meanwhile_gets_nobody_anything(world: World, riva
         if rival == "redeems it":
             won.append((await world.redeem(code)).access_token)
         else:
-            await world.store.write(RevokeGrant(grant_id=grant.id, at=NOW))
+            await world.store.write(RevokeGrant(grant_id=grant.id, reason="test", at=NOW))
 
     world.store.before("write", act)
     world.forget()

@@ -344,7 +344,9 @@ async def test_a_revocation_meanwhile_wins(world: World, application: str) -> No
     token = await world.refreshable(application=application)
     grant_id = GrantId(token.split(".")[0])
     last = "use_plainly" if application == "demo-app" else "write"
-    world.store.before(last, lambda: world.store.write(RevokeGrant(grant_id=grant_id, at=NOW)))
+    world.store.before(
+        last, lambda: world.store.write(RevokeGrant(grant_id=grant_id, reason="revoked_by_application", at=NOW))
+    )
 
     with refusal(OAuthRefusal, "invalid_grant"):
         await world.refresh(token, application)
@@ -355,7 +357,7 @@ async def test_a_revocation_meanwhile_wins_over_a_replay_too(world: World) -> No
     token = await world.refreshable()
     await world.refresh(token)
     grant_id = GrantId(token.split(".")[0])
-    world.store.before("write", lambda: world.store.write(RevokeGrant(grant_id=grant_id, at=NOW)))
+    world.store.before("write", lambda: world.store.write(RevokeGrant(grant_id=grant_id, reason="test", at=NOW)))
 
     with refusal(OAuthRefusal, "invalid_grant"):
         await world.refresh(token)

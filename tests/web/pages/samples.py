@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from broker.web.pages import words
 from broker.web.pages.parts import (
+    ApplicationCard,
     Attention,
     ClientRights,
     ConnectionCard,
@@ -15,6 +16,7 @@ from broker.web.pages.parts import (
     EndedConnection,
     KeptRow,
     Link,
+    OldKeyWarning,
     PolicyRow,
     ProviderChoice,
     ProviderPolicy,
@@ -24,10 +26,13 @@ from broker.web.pages.parts import (
 )
 from broker.web.pages.shell import Links, Shell
 from broker.web.pages.views import (
+    ApplicationsView,
     ConnectionsView,
     ConsentView,
     DeviceConfirmView,
     DisconnectView,
+    EndAllView,
+    RemoveAccessView,
     SignInView,
 )
 
@@ -177,6 +182,43 @@ ELSEWHERE_SIGNED_IN = SessionRow(
     current=False,
 )
 
+DEMO = ApplicationCard(
+    application_id="demo-app",
+    name="Demo",
+    own=True,
+    in_use=True,
+    while_away=False,
+    sees=("Email address",),
+    acts_for=("Acme Inc.", "Globex Corporation"),
+    narrowed=False,
+    since=NOW - 1100,
+    last_used_at=NOW - 1100,
+)
+NORTHWIND = ApplicationCard(
+    application_id="northwind",
+    name="Northwind Reports",
+    own=False,
+    in_use=True,
+    while_away=True,
+    sees=("Email address", "Name"),
+    acts_for=("Acme Inc.",),
+    narrowed=True,
+    since=NOW - 20 * DAY,
+    last_used_at=NOW - 2 * DAY,
+)
+CALENDAR = ApplicationCard(
+    application_id="calendar",
+    name="Calendar",
+    own=False,
+    in_use=False,
+    while_away=False,
+    sees=(),
+    acts_for=(),
+    narrowed=False,
+    since=NOW - 300 * DAY,
+)
+OLD_KEY = OldKeyWarning(grant_id="g-1", application="Northwind Reports", at=NOW - 7200)
+
 ASKED = (
     WantedAttribute(
         attribute="Email address", value="ada@acme.example", purpose="To address you in its own audit trail"
@@ -186,6 +228,25 @@ ASKED = (
 
 SIGN_IN = SignInView(shell=VISITOR, application="Demo", providers=(GOOGLE,), hidden=HIDDEN)
 CONNECTIONS = ConnectionsView(shell=ADA, connections=(GOOGLE_CONNECTION,), offers=OFFERS)
+APPLICATIONS = ApplicationsView(shell=ADA, applications=(CALENDAR, DEMO, NORTHWIND))
+REMOVE_ACCESS = RemoveAccessView(
+    shell=ADA,
+    application_id="northwind",
+    application="Northwind Reports",
+    stops=(
+        "Within seconds Northwind Reports can see nothing of you and do nothing for you any more, in any browser.",
+        "It cannot go on while you are away.",
+    ),
+    afterwards="Should you open Northwind Reports again, it asks you for your permission first.",
+)
+END_ALL = EndAllView(
+    shell=ADA,
+    stops=(
+        "You are signed out of every browser, this one too.",
+        "What Demo and Northwind Reports may see and do for you ends, also while you are away.",
+        "Applications hear of it within seconds. You can sign in again at once.",
+    ),
+)
 DISCONNECT = DisconnectView(
     shell=ADA,
     connection_id="con-1",

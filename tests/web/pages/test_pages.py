@@ -65,6 +65,21 @@ def of_class(page: Page, name: str) -> list[Element]:
         ("sessions-many", "Leeds, United Kingdom"),
         ("sessions-many", "Last seen 40 minutes ago"),
         ("sessions-ended", "2 other browsers have been signed out. You are still signed in here."),
+        ("sessions-one", "Sign out everywhere"),
+        ("end-all", "also while you are away"),
+        ("account", "2 applications have access"),
+        ("account-one", "One application has access"),
+        ("account-warned", "Somebody used an old key of Northwind Reports, so we ended the access"),
+        ("applications", "Not made by Partner Ops"),
+        ("applications", "Acme Inc. alone"),
+        ("applications", "Nothing about you, only that it is you"),
+        ("applications", "its access ends with your session"),
+        ("applications", "it need not ask you again"),
+        ("applications-none", "Demo has no access any more."),
+        ("applications-none", "No application has access"),
+        ("applications-warned", "It happened 2 hours ago."),
+        ("applications-warned", "If you did not expect this, sign out everywhere"),
+        ("remove-access", "We cannot take that back"),
         ("data", "Contact address for Partner Ops notices"),
         ("data", "until 24 August 2027"),
         ("data-nothing", "Nothing is kept"),
@@ -117,7 +132,11 @@ def test_the_destructive_button_comes_after_the_way_back_and_only_on_the_confirm
 
     assert (cancel.tag, danger.tag) == ("a", "button")
     assert "danger" in (danger.attributes["class"] or "")
-    assert [name for name in STATES if of_class(page_of(name), "danger")] == ["disconnect"]
+    assert [name for name in STATES if of_class(page_of(name), "danger")] == [
+        "disconnect",
+        "end-all",
+        "remove-access",
+    ]
 
 
 def test_the_last_way_in_cannot_be_disconnected() -> None:

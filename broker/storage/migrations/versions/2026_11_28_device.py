@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, Text
 
 revision = "2026_11_28_device"
-down_revision = "2026_11_23_scopes"
+down_revision = "2026_11_28_access"
 
 _KEY = Text().with_variant(Text(collation="C"), "postgresql")
 

@@ -1,0 +1,1 @@
+"""What Applications may do for a User: seen, ended and warned of by that User."""
