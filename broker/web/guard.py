@@ -27,8 +27,9 @@ PER_SECONDS = 60
 Handler = Callable[[Request], Awaitable[Response]]
 
 _log = structlog.get_logger("broker.error")
-_ORDINARY = frozenset({"login_required", "consent_required"})
-"""What `prompt=none` is answered all day long: an office behind one address would block itself."""
+_ORDINARY = frozenset({"login_required", "consent_required", "not_signed_in"})
+"""What `prompt=none`, and a gateway's question, are answered all day long: an office behind one address, or everybody
+behind one gateway, would block itself."""
 
 
 def guarded(name: str, handler: Handler, *, audited: bool) -> Handler:

@@ -36,6 +36,7 @@ redirect_uris = ["http://localhost:8002/callback"]
 post_logout_redirect_uris = ["http://localhost:8002/"]
 audience = "https://api.partner-ops.example"
 first_party = true
+gateway = true
 
 [applications.reports]
 name = "Reports"
@@ -77,6 +78,7 @@ def test_a_document_is_read_whole() -> None:
                 signing_algorithm=None,
                 scopes=frozenset(),
                 public_keys=(),
+                gateway=True,
             ),
             Declared(
                 id=ApplicationId("reports"),
@@ -92,6 +94,7 @@ def test_a_document_is_read_whole() -> None:
                 signing_algorithm="EdDSA",
                 scopes=frozenset({"revocations"}),
                 public_keys=(f'{{"crv": "Ed25519", "kty": "OKP", "x": "{"A" * 43}"}}',),
+                gateway=False,
             ),
         ),
     )

@@ -56,7 +56,7 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{INVITED} 2 user: this address has an Authorization above already": [
         invited({"user": "a@b.example"}, {"user": " A@B.example"})
     ],
-    f"{DEMO} colour: unknown; there are audience, first_party, grants, jwks, name, post_logout_redirect_uris, "
+    f"{DEMO} colour: unknown; there are audience, first_party, gateway, grants, jwks, name, post_logout_redirect_uris, "
     "redirect_uris, requires_authorization, scopes, secret, secrets, signing_algorithm, type": [
         application(colour="red")
     ],
@@ -116,6 +116,15 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{DEMO} first_party: must be true or false": [application(first_party=flag) for flag in NO_FLAGS],
     f"{DEMO} requires_authorization: must be true or false": [
         *(application(requires_authorization=flag) for flag in NO_FLAGS)
+    ],
+    f"{DEMO} gateway: must be true or false": [application(gateway=flag) for flag in NO_FLAGS],
+    f"{DEMO} gateway: only for public applications with the grant authorization_code": [
+        application(SERVER, gateway=True),
+        application(grants=["refresh_token"], gateway=True),
+    ],
+    f"{DEMO} gateway: needs exactly one redirect URI, of the service's own host": [
+        application(redirect_uris=["https://a.example/cb", "https://a.example/b"], gateway=True),
+        application(redirect_uris=["com.example.app:/cb"], gateway=True),
     ],
     f"{DEMO} audience: is missing": [application(audience=GONE)],
     f"{DEMO} audience: {A_LINE}": [

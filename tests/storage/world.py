@@ -138,6 +138,7 @@ def application(name: str = "demo-app") -> Application:
         requires_authorization=False,
         scopes=frozenset({"revocations"}),
         public_keys=('{"crv": "Ed25519", "kty": "OKP", "x": "x"}',),
+        gateway=True,
     )
 
 
