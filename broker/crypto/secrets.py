@@ -1,4 +1,4 @@
-"""Owns random tokens and ids, keyed hashes, and the attempt's cookie. Refuses cookies that it did not seal itself."""
+"""Owns random tokens and ids, keyed hashes, and sealed cookies. Refuses cookies that it did not seal itself."""
 
 from __future__ import annotations
 
@@ -49,16 +49,24 @@ class KeyringSecrets:
         """Compare in constant time."""
         return hmac.compare_digest(a.encode(*_UTF8), b.encode(*_UTF8))
 
+    def seal_cookie(self, purpose: str, plaintext: bytes) -> str:
+        """A cookie value. Raises `ValueError` if no browser would keep it: whatever is sealed has its bound."""
+        value = seal_cookie(self._sealing_key, purpose, plaintext, self._random)
+        if len(value) > MAX_VALUE:
+            raise ValueError(f"{purpose}: {len(value)} characters are longer than a cookie")
+        return value
+
+    def open_cookie(self, purpose: str, cookie: str) -> bytes | None:
+        """None for anything but a value that `seal_cookie` made for this purpose."""
+        return open_cookie(self._cookie_keys, purpose, cookie)
+
     def seal_attempt(self, attempt: SignInAttempt) -> str:
         """A cookie value. Raises `ValueError` if no browser would keep it: what is kept of a request has its bound."""
-        value = seal_cookie(self._sealing_key, _ATTEMPT, attempt.to_bytes(), self._random)
-        if len(value) > MAX_VALUE:
-            raise ValueError(f"an attempt of {len(value)} characters is longer than a cookie")
-        return value
+        return self.seal_cookie(_ATTEMPT, attempt.to_bytes())
 
     def open_attempt(self, cookie: str) -> SignInAttempt | None:
         """None for anything but a value that `seal_attempt` made."""
-        plaintext = open_cookie(self._cookie_keys, _ATTEMPT, cookie)
+        plaintext = self.open_cookie(_ATTEMPT, cookie)
         if plaintext is None:
             return None
         try:

@@ -32,8 +32,8 @@ class GrantType(StrEnum):
     AUTHORIZATION_CODE = "authorization_code"
     REFRESH_TOKEN = "refresh_token"
     CLIENT_CREDENTIALS = "client_credentials"
-    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 section 3.4
+    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,8 @@ class Application:
 
     `signing_algorithm` signs its tokens; None: the deployment's default. `scopes`: what it may ask for when it acts for
     itself. `public_keys`: JWKs as JSON, by which it can prove itself without a secret. `exchange_audiences`: the other
-    services that it may exchange session JWTs for.
+    services that it may exchange session JWTs for. `gateway`: a gateway in front of the service signs people in, and
+    asks the broker before each request; there is one redirect URI then.
     """
 
     id: ApplicationId
@@ -59,6 +60,7 @@ class Application:
     scopes: frozenset[str] = frozenset()
     public_keys: tuple[str, ...] = ()
     exchange_audiences: frozenset[str] = frozenset()
+    gateway: bool = False
 
     def may_redirect_to(self, uri: str) -> bool:
         """Whether a browser may be sent to `uri` with an answer: byte-equal to a registered one.

@@ -61,6 +61,7 @@ class Declared:
     scopes: frozenset[str]
     public_keys: tuple[str, ...]
     exchange_audiences: frozenset[str]
+    gateway: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +121,7 @@ def _authorizations(
 def _application(name: str, body: Any, problems: list[str]) -> Declared:
     keys = {"name", "type", "secret", "secrets", "grants", "redirect_uris", "post_logout_redirect_uris"}
     keys |= {"audience", "first_party", "requires_authorization", "signing_algorithm", "scopes", "jwks"}
-    keys |= {"exchange_audiences"}
+    keys |= {"exchange_audiences", "gateway"}
     table = _Table(f"[applications.{name}]", body, keys, problems)
     kind = table.choice("type", [t.value for t in ApplicationType])
     secrets, public_keys = table.secrets(), table.public_keys()
@@ -142,6 +143,11 @@ def _application(name: str, body: Any, problems: list[str]) -> Declared:
     redirects, logouts = table.uris("redirect_uris"), table.uris("post_logout_redirect_uris")
     if GrantType.AUTHORIZATION_CODE in grants and not redirects:
         problems.append(f"{table.where} redirect_uris: at least one is needed")
+    if gateway := table.flag("gateway"):
+        if kind != ApplicationType.PUBLIC or GrantType.AUTHORIZATION_CODE not in grants:
+            problems.append(f"{table.where} gateway: only for public applications with the grant authorization_code")
+        if len(redirects) != 1 or not _is_absolute(redirects[0]):
+            problems.append(f"{table.where} gateway: needs exactly one redirect URI, of the service's own host")
     audience = table.text("audience")
     if audience and not _is_absolute(audience):
         problems.append(f"{table.where} audience: must be {_AUDIENCE}")
@@ -167,6 +173,7 @@ def _application(name: str, body: Any, problems: list[str]) -> Declared:
         scopes=frozenset(scopes),
         public_keys=public_keys,
         exchange_audiences=frozenset(exchange_audiences),
+        gateway=gateway,
     )
 
 

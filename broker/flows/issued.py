@@ -5,13 +5,14 @@ Refuses to give any for what was withdrawn meanwhile.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from broker.domain.application import GrantType
 from broker.domain.changes import Record, ReplaceConnection, RevokeGrant
 from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import Conflict, OAuthRefusal, SealBroken
-from broker.domain.grant import Grant
+from broker.domain.grant import Grant, Rights
 from broker.domain.ids import GrantId
 from broker.domain.ledger import AuditEvent
 from broker.domain.refresh_token import HALF, RefreshToken, named_text, proven_text
@@ -47,20 +48,7 @@ async def issue(found: GrantInFull, ports: Ports, *, refresh_token: str | None, 
         await _give_up(found, now, ports)
         raise OAuthRefusal("invalid_grant", "Please sign in again.", detail="seal broken") from None
     grant = found.grant
-    access_token = ports.signer.sign(
-        session_claims(
-            grant=grant,
-            issuer=ports.issuer,
-            audience=found.application.audience,
-            jti=f"{grant.id}.{ports.secrets.new_id('tok')}",
-            authorizations=rights,
-            attributes=released,
-            epoch=found.user.epoch,
-            now=now,
-        ),
-        typ="at+jwt",
-        alg=found.application.signing_algorithm,
-    )
+    access_token = session_jwt_of(found, rights, released, ports, now=now)
     id_token = ports.signer.sign(
         id_token_claims(grant=grant, issuer=ports.issuer, access_token=access_token, attributes=released, now=now),
         typ="JWT",
@@ -73,6 +61,21 @@ async def issue(found: GrantInFull, ports: Ports, *, refresh_token: str | None, 
         expires_in=LIFETIME,
         scope=" ".join(grant.scopes),
     )
+
+
+def session_jwt_of(found: GrantInFull, rights: Rights, released: Mapping[str, str], ports: Ports, *, now: int) -> str:
+    """A fresh session JWT of a Grant that stands, with these rights and attributes."""
+    claims = session_claims(
+        grant=found.grant,
+        issuer=ports.issuer,
+        audience=found.application.audience,
+        jti=f"{found.grant.id}.{ports.secrets.new_id('tok')}",
+        authorizations=rights,
+        attributes=released,
+        epoch=found.user.epoch,
+        now=now,
+    )
+    return ports.signer.sign(claims, typ="at+jwt", alg=found.application.signing_algorithm)
 
 
 def refresh_token_of(found: GrantInFull, generation: int, ports: Ports) -> str | None:

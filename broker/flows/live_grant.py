@@ -30,7 +30,11 @@ async def live_grant(session_jwt: str, ports: Ports) -> tuple[GrantInFull, Right
     Raises `OAuthRefusal` (RFC 6750 section 3.1): `invalid_token`, or `insufficient_scope` where no User is behind it.
     """
     now = ports.clock.now()
-    claims = ports.signer.verify(session_jwt, typ="at+jwt", audience=None, now=now)
+    return await behind(ports.signer.verify(session_jwt, typ="at+jwt", audience=None, now=now), ports, now)
+
+
+async def behind(claims: Mapping[str, Any] | None, ports: Ports, now: int) -> tuple[GrantInFull, Rights]:
+    """The same for a session JWT that was verified, and is None where it does not hold."""
     if claims is None:
         raise invalid_token("not one of our session JWTs, or expired")
     if is_own(claims):

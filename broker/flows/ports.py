@@ -186,7 +186,7 @@ class Vault(Protocol):
 
 
 class Secrets(Protocol):
-    """Randomness, keyed hashes, and the sealed cookie of an attempt."""
+    """Randomness, keyed hashes, and sealed cookies."""
 
     def token(self) -> str:
         """256 random bits, base64url, 43 characters."""
@@ -199,6 +199,12 @@ class Secrets(Protocol):
 
     def same(self, a: str, b: str) -> bool:
         """Compare in constant time."""
+
+    def seal_cookie(self, purpose: str, plaintext: bytes) -> str:
+        """A cookie value. `purpose` is a word of the code's own; what is sealed for one opens for no other."""
+
+    def open_cookie(self, purpose: str, cookie: str) -> bytes | None:
+        """None for anything but a value that `seal_cookie` made for this purpose."""
 
     def seal_attempt(self, attempt: SignInAttempt) -> str:
         """A cookie value."""

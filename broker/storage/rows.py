@@ -105,7 +105,8 @@ def application(row: Row, at: int = 0) -> Application:
         scopes,
         public_keys,
         exchange_audiences,
-    ) = row[at : at + 14]
+        gateway,
+    ) = row[at : at + 15]
     return Application(
         id=id_,
         name=name,
@@ -121,6 +122,7 @@ def application(row: Row, at: int = 0) -> Application:
         scopes=frozenset(orjson.loads(scopes)),
         public_keys=tuple(orjson.loads(public_keys)),
         exchange_audiences=frozenset(orjson.loads(exchange_audiences)),
+        gateway=bool(gateway),
     )
 
 

@@ -128,6 +128,7 @@ applications = Table(
     Column("scopes", Text, nullable=False, server_default="[]"),
     Column("public_keys", Text, nullable=False, server_default="[]"),
     Column("exchange_audiences", Text, nullable=False, server_default="[]"),
+    Column("gateway", Integer, nullable=False, server_default="0"),
 )
 
 grants = Table(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from broker.domain import revocation
 from broker.domain.attempt import Purpose
@@ -29,6 +29,8 @@ STATUSES: Mapping[str, int] = {
     "invalid_client": 401,
     "invalid_token": 401,
     "no_token": 401,
+    "not_signed_in": 401,
+    "gateway_denied": 403,
     "initiator_mismatch": 403,
     "provider_disabled": 403,
     "account_disabled": 403,
@@ -41,6 +43,9 @@ STATUSES: Mapping[str, int] = {
 
 OAUTH_PATHS = ("/oauth/device_authorization", "/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect")
 """Where software asks, and errors are those of RFC 6749 section 5.2."""
+
+GATEWAY_PATHS = ("/forward-auth/", "/ext-authz/")
+"""Where gateways ask; what people see of it is on a service's host, where our pages' style sheet and links are not."""
 
 
 class TooMany(Refusal):
@@ -73,6 +78,8 @@ def answer(request: Request, error: BrokerError) -> Response:
     path = request.scope["path"]
     if path.startswith(OAUTH_PATHS):
         response = _oauth(error)
+    elif path.startswith(GATEWAY_PATHS):
+        response = _plain(request, error)
     elif path.startswith(("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")):
         response = _problem(request, error)
     else:
@@ -128,6 +135,13 @@ def _problem(request: Request, error: BrokerError) -> Response:
         wanted = "openid" if request.scope["path"] == "/api/v1/authorizations" else revocation.SCOPE
         response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{wanted}"'
     return response
+
+
+def _plain(request: Request, error: BrokerError) -> Response:
+    if error.code == "not_signed_in":  # for the gateway alone
+        return Response(status_code=status_of(error), headers={"WWW-Authenticate": "Bearer"})
+    text = f"{error.sentence}\n\nReference: {context.request_id_of(request)}\n"
+    return PlainTextResponse(text, status_code=status_of(error))
 
 
 def _page(request: Request, error: BrokerError) -> Response:

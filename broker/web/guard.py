@@ -30,8 +30,9 @@ Handler = Callable[[Request], Awaitable[Response]]
 _log = structlog.get_logger("broker.error")
 _WAITING = frozenset({"authorization_pending", "slow_down"})
 """What a device is told every few seconds (RFC 8628 section 3.5): counted in the metrics, and written down nowhere."""
-_ORDINARY = _WAITING | {"login_required", "consent_required"}
-"""What is answered all day long, to `prompt=none` too: an office behind one address would block itself."""
+_ORDINARY = _WAITING | {"login_required", "consent_required", "not_signed_in"}
+"""What is answered all day long, to `prompt=none` and to gateways too: an office behind one address, or everybody
+behind one gateway, would block itself."""
 _UNWRITTEN = _WAITING | {"storage_unavailable"}
 """What the ledger has no line of, also where refusals have one."""
 

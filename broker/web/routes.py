@@ -12,6 +12,7 @@ from broker.web.handlers import (
     connections,
     devices,
     documents,
+    gateways,
     operations,
     revocations,
     sessions,
@@ -23,6 +24,8 @@ from broker.web.handlers import (
 _READ = ("GET",)
 _SEND = ("POST",)
 _BOTH = ("GET", "POST")
+_ANY = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""A gateway asks by the method that it was asked by, or always by GET."""
 
 # fmt: off
 TABLE = (
@@ -64,6 +67,11 @@ TABLE = (
     ("terms",             "/terms",                                    _READ,   documents.terms,                    False),
     ("revocations",       "/api/v1/revocations",                       _READ,   revocations.revocations,            True),
     ("openapi",           "/api/v1/openapi.json",                      _READ,   documents.openapi,                  False),
+    ("forward_auth",      "/forward-auth/{application}",               _ANY,    gateways.forward_auth,              False),
+    ("ext_authz",         "/ext-authz/{application}/{asked:path}",     _ANY,    gateways.ext_authz,                 False),
+    ("gateway_start",     "/forward-auth/{application}/start",         _ANY,    gateways.gateway_start,             False),
+    ("gateway_callback",  "/forward-auth/{application}/callback",      _READ,   gateways.gateway_callback,          True),
+    ("gateway_sign_out",  "/forward-auth/{application}/sign-out",      _SEND,   gateways.gateway_sign_out,          True),
     ("healthz",           "/healthz",                                  _READ,   operations.healthz,                 False),
     ("readyz",            "/readyz",                                   _READ,   operations.readyz,                  False),
     ("metrics",           "/metrics",                                  _READ,   operations.metrics,                 False),

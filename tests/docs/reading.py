@@ -80,6 +80,11 @@ def table(part: str) -> dict[str, list[str]]:
     return dict(found)
 
 
+def examples() -> list[Path]:
+    """Every file of an example."""
+    return sorted(path for path in EXAMPLES.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
 def pages() -> list[Path]:
     """Every page that people read, the README and its neighbours included."""
     return [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]

@@ -15,11 +15,11 @@ from broker.domain.application import ApplicationType
 from broker.domain.authorize_request import KNOWN
 from broker.settings.files import resolve_secrets
 from broker.settings.load import load
-from tests.docs.reading import EXAMPLES, Block, blocks, pages
+from tests.docs.reading import EXAMPLES, Block, blocks, examples, pages
 from tests.examples.files import SECRETS, laid_out
 from tests.rules.tree import text
 
-QUOTED = tuple(blocks("toml", "python", "js"))
+QUOTED = tuple(blocks("toml", "python", "js", "nginx", "apache", "yaml"))
 
 
 def test_one_machine_is_set_up(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_the_declaration_can_be_applied(tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", QUOTED, ids=lambda block: block.place)
 def test_a_quoted_piece_is_a_piece_of_an_example(block: Block) -> None:
     """So what is read is what was tried."""
-    assert [path.name for path in EXAMPLES.iterdir() if block.body.strip() in text(path)]
+    assert [path.name for path in examples() if block.body.strip() in text(path)]
 
 
 def test_every_json_block_is_json() -> None:
@@ -82,6 +82,7 @@ def test_every_authorize_request_on_a_page_has_parameters_that_there_are() -> No
 def test_every_example_stands_on_a_page() -> None:
     """What nobody is led to is not an example."""
     written = "".join(text(page) for page in pages())
-    alone = [path.name for path in EXAMPLES.iterdir() if path.is_file() and f"examples/{path.name})" not in written]
+    told = {path.name: f"examples/{path.relative_to(EXAMPLES)})" for path in examples()}
+    alone = [name for name, link in told.items() if link not in written]
 
     assert [name for name in alone if name != "policy-two-providers.toml"] == []

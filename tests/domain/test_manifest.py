@@ -36,13 +36,15 @@ redirect_uris = ["http://localhost:8002/callback"]
 post_logout_redirect_uris = ["http://localhost:8002/"]
 audience = "https://api.partner-ops.example"
 first_party = true
+gateway = true
 
 [applications.reports]
 name = "Reports"
 type = "confidential"
 secret = "secret-canary"
 grants = [
-    "authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"
+    "authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
 ]
 exchange_audiences = ["https://billing.partner-ops.example"]
 redirect_uris = ["https://reports.partner-ops.example/callback"]
@@ -81,6 +83,7 @@ def test_a_document_is_read_whole() -> None:
                 scopes=frozenset(),
                 public_keys=(),
                 exchange_audiences=frozenset(),
+                gateway=True,
             ),
             Declared(
                 id=ApplicationId("reports"),
@@ -97,6 +100,7 @@ def test_a_document_is_read_whole() -> None:
                 scopes=frozenset({"revocations"}),
                 public_keys=(f'{{"crv": "Ed25519", "kty": "OKP", "x": "{"A" * 43}"}}',),
                 exchange_audiences=frozenset({"https://billing.partner-ops.example"}),
+                gateway=False,
             ),
         ),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from broker.domain.application import GrantType
 from broker.domain.manifest import ManifestProblems, parse
 from broker.domain.sealing import NO_CLIENT
 from tests.domain.declared import GONE, SERVER, application, client, invited
@@ -14,7 +15,9 @@ DEMO, CLIENT, INVITED = "[applications.demo-app]", "[clients.acme]", "[[clients.
 A_LINE = "must be a line of text of at most 255 characters"
 NAMES = "must be a list of names without spaces, of at most 100 characters each"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-GRANTS = f"must be a list out of authorization_code, refresh_token, client_credentials, {EXCHANGE}"
+GRANTS = (
+    f"must be a list out of authorization_code, refresh_token, client_credentials, {GrantType.DEVICE_CODE}, {EXCHANGE}"
+)
 THREE = ["secret-canary-1", "secret-canary-2", "secret-canary-3"]
 KEY = {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}
 NO_KEYS: list[Any] = [None, {}, [], {"keys": []}, {"keys": None}]
@@ -57,7 +60,7 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{INVITED} 2 user: this address has an Authorization above already": [
         invited({"user": "a@b.example"}, {"user": " A@B.example"})
     ],
-    f"{DEMO} colour: unknown; there are audience, exchange_audiences, first_party, grants, jwks, name, "
+    f"{DEMO} colour: unknown; there are audience, exchange_audiences, first_party, gateway, grants, jwks, name, "
     "post_logout_redirect_uris, redirect_uris, requires_authorization, scopes, secret, secrets, "
     "signing_algorithm, type": [application(colour="red")],
     f"{DEMO} name: is missing": [application(name=GONE)],
@@ -129,6 +132,15 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{DEMO} first_party: must be true or false": [application(first_party=flag) for flag in NO_FLAGS],
     f"{DEMO} requires_authorization: must be true or false": [
         *(application(requires_authorization=flag) for flag in NO_FLAGS)
+    ],
+    f"{DEMO} gateway: must be true or false": [application(gateway=flag) for flag in NO_FLAGS],
+    f"{DEMO} gateway: only for public applications with the grant authorization_code": [
+        application(SERVER, gateway=True),
+        application(grants=["refresh_token"], gateway=True),
+    ],
+    f"{DEMO} gateway: needs exactly one redirect URI, of the service's own host": [
+        application(redirect_uris=["https://a.example/cb", "https://a.example/b"], gateway=True),
+        application(redirect_uris=["com.example.app:/cb"], gateway=True),
     ],
     f"{DEMO} audience: is missing": [application(audience=GONE)],
     f"{DEMO} audience: {A_LINE}": [

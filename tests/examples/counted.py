@@ -82,6 +82,14 @@ redirect_uris = ["{APPLICATION}"]
 audience = "https://api.example"
 first_party = true
 
+[applications.desk]
+name = "Service desk"
+type = "public"
+redirect_uris = ["http://localhost/forward-auth/desk/callback"]
+audience = "https://desk.example"
+first_party = true
+gateway = true
+
 [applications.partner]
 name = "Partner"
 type = "confidential"

@@ -32,9 +32,11 @@ class Walk:
         self.measured: Measured = {}
         self.browser = broker.browser
 
-    async def ask(self, name: str, who: str, method: str, url: str, **request: object) -> Response:
+    async def ask(
+        self, name: str, who: str, method: str, url: str, *, expected: int | None = None, **request: object
+    ) -> Response:
         answer, counts = await self.broker.ask(method, url, **request)
-        assert answer.status_code in (200, 303), (name, who, answer.text)
+        assert answer.status_code in ((200, 303) if expected is None else (expected,)), (name, who, answer.text)
         self.measured[name, who] = counts
         return answer
 
@@ -44,6 +46,8 @@ class Walk:
         await self.pages()
         await self.in_session(tokens)
         await self.device()
+        await self.behind_a_gateway()
+        await self.sign_in("a User who comes back")
         await self.leave()
 
     async def sign_in(self, who: str) -> dict[str, str]:
@@ -124,6 +128,19 @@ class Walk:
         allow = _hidden(confirm) | {"decision": "allow"}
         await self.ask("device_answer", "allow, a third-party Application", "POST", "/device/answer", data=allow)
         await self.ask("token", "a device that was let in", "POST", "/oauth/token", data=device)
+
+    async def behind_a_gateway(self) -> None:
+        """To the service desk, whose cookies lie at the broker's own host here, and out again."""
+        await self.ask("forward_auth", "nobody signed in", "GET", "/forward-auth/desk", expected=401)
+        opens = {"Sec-Fetch-Mode": "navigate"}
+        await self.ask("ext_authz", "nobody signed in, a page", "GET", "/ext-authz/desk/x", headers=opens)
+        began = await self.ask("gateway_start", "a page", "GET", "/forward-auth/desk/start", headers=opens)
+        back = await self.browser.get(began.headers["location"])
+        await self.ask("gateway_callback", "signed in", "GET", back.headers["location"])
+        let_in = await self.ask("forward_auth", "signed in", "GET", "/forward-auth/desk", expected=202)
+        bearer = {"Authorization": let_in.headers["Authorization"]}
+        await self.ask("ext_authz", "with a session JWT", "GET", "/ext-authz/desk/x", headers=bearer)
+        await self.ask("gateway_sign_out", "signed in", "POST", "/forward-auth/desk/sign-out")
 
     async def pages(self) -> None:
         """The person's own pages."""

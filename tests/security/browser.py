@@ -27,6 +27,7 @@ REDIRECTS = {
 }
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin", "Origin": "null"}
 """What a browser says of a form on our own pages, which carry `Referrer-Policy: no-referrer`."""
+OPENS_A_PAGE = {"Sec-Fetch-Mode": "navigate"}
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 """Values are sent as Latin-1, in which servers read them: any byte can be had."""
 Form = Mapping[str, Any] | Sequence[tuple[str, str]]
@@ -207,6 +208,16 @@ class Browser:
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
         return tokens
+
+    async def to_the_desk(self, path: str = "/", **changes: str) -> str:
+        """Be led from the service desk to the broker, where one is signed in; the way back, not yet opened."""
+        start = f"/forward-auth/desk/start?{urlencode({'return_to': path})}"
+        leads = urlsplit((await self.get(start, headers=OPENS_A_PAGE)).headers["Location"])
+        asked = dict(parse_qsl(leads.query)) | changes
+        answer = await self.get(f"{leads.path}?{urlencode(asked)}")
+        back = urlsplit(answer.headers["Location"])
+        assert back.path == "/.partner-ops/callback", answer.text
+        return f"/forward-auth/desk/callback?{back.query}"
 
     async def userinfo(self, session_jwt: str) -> httpx2.Response:
         """Ask with a session JWT."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tests.security.browser import SAME_ORIGIN, Ask, Browser, ask
+from tests.security.browser import OPENS_A_PAGE, SAME_ORIGIN, Ask, Browser, ask
 from tests.security.device import Device
 from tests.security.template import SECRETS
 from tests.security.world import World
@@ -189,6 +189,32 @@ def _at_device(path: str, *more: tuple[str, str]) -> Build:
     return build
 
 
+def _behind(path: str, method: str = "GET", **headers: str) -> Build:
+    async def build(world: World, browser: Browser) -> Good:
+        if (await browser.get("/forward-auth/desk")).status_code == 401:
+            await _signed_in(world, browser)
+            await browser.get(await browser.to_the_desk())
+        return Good(method=method, path=path, headers=headers, cookies=_cookies(browser))
+
+    return build
+
+
+async def _ext_authz(world: World, browser: Browser) -> Good:
+    return Good(path="/ext-authz/desk/reports", headers=OPENS_A_PAGE)
+
+
+async def _gateway_start(world: World, browser: Browser) -> Good:
+    query = [("return_to", "/reports?year=2026"), ("organization", "acme")]
+    return Good(path="/forward-auth/desk/start", query=query, headers=OPENS_A_PAGE)
+
+
+async def _gateway_callback(world: World, browser: Browser) -> Good:
+    await _signed_in(world, browser)
+    parts = urlsplit(await browser.to_the_desk())
+    needed = frozenset({"state", "code", "iss"})
+    return Good(path=parts.path, query=parse_qsl(parts.query), cookies=_cookies(browser), needed=needed)
+
+
 def _decision() -> Pairs:
     return [*ask("crm", organization="acme").parameters.items(), ("decision", "allow")]
 
@@ -227,6 +253,11 @@ GOOD: dict[str, Build] = {
     "dismiss_warning": _of_application("/account/applications/{grant}/dismiss"),
     "data": _page("/account/data"),
     "sign_out": _deed("/account/sign-out"),
+    "forward_auth": _behind("/forward-auth/desk"),
+    "ext_authz": _ext_authz,
+    "gateway_start": _gateway_start,
+    "gateway_callback": _gateway_callback,
+    "gateway_sign_out": _behind("/forward-auth/desk/sign-out", "POST", **SAME_ORIGIN),
     "home": _open("/"),
     "privacy": _open("/privacy"),
     "terms": _open("/terms"),

@@ -14,9 +14,10 @@ from broker.web.routes import routes
 ROUTES = routes()
 OAUTH = ("/oauth/device_authorization", "/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect")
 PROBLEM = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")
+GATEWAYS = ("/forward-auth/", "/ext-authz/")
 REGISTERED = re.compile(
     r"https://(app|crm)\.example/callback\?|https://reports\.example/callback\?area=eu&|https://app\.example/(\?|$)"
-    r"|http://127\.0\.0\.1(:\d+)?/cb\?|com\.example\.native:/cb\?"
+    r"|http://127\.0\.0\.1(:\d+)?/cb\?|com\.example\.native:/cb\?|https://desk\.example/(?![/\\])"
 )
 """Where Applications may be sent an answer."""
 
@@ -68,7 +69,7 @@ def route_of(method: str, path: str) -> str:
 def check_format(seen: Seen) -> None:
     """An error comes in the format of the place that was asked, and says no more than it has to."""
     answer = seen.answer
-    kind = answer.headers["Content-Type"].partition(";")[0]
+    kind = answer.headers.get("Content-Type", "").partition(";")[0]
     if seen.method == "HEAD":
         return
     if seen.path.startswith(OAUTH):
@@ -78,6 +79,10 @@ def check_format(seen: Seen) -> None:
         assert kind == "application/problem+json", seen
         assert answer.json().keys() == {"type", "title", "status", "code", "request_id"}, seen
         assert answer.json()["status"] == answer.status_code, seen
+    elif seen.path.startswith(GATEWAYS):
+        assert kind == ("" if answer.status_code == 401 else "text/plain"), seen
+        assert answer.status_code == 401 or answer.headers["X-Request-Id"] in answer.text, seen
+        assert answer.status_code != 401 or answer.content == b"", seen
     else:
         assert kind == "text/html", seen
         assert answer.headers["X-Request-Id"] in answer.text, seen

@@ -128,6 +128,14 @@ secret = { file = "crm" }
 redirect_uris = ["https://crm.example/callback"]
 audience = "https://crm.example"
 
+[applications.desk]
+name = "Service desk"
+type = "public"
+redirect_uris = ["https://desk.example/.partner-ops/callback"]
+audience = "https://desk.example"
+first_party = true
+gateway = true
+
 [applications.native]
 name = "Native"
 type = "public"

@@ -154,6 +154,7 @@ def application(name: str = "demo-app") -> Application:
         scopes=frozenset({"revocations"}),
         public_keys=('{"crv": "Ed25519", "kty": "OKP", "x": "x"}',),
         exchange_audiences=frozenset({"https://billing.partner-ops.example"}),
+        gateway=True,
     )
 
 

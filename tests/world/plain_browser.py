@@ -15,12 +15,19 @@ PATIENCE = 30.0  # seconds
 
 
 class PlainBrowser:
-    """One person's browser. `secrets` holds the cookies, codes and states that passed through it."""
+    """One person's browser. `secrets` holds the cookies, codes and states that passed through it.
 
-    def __init__(self) -> None:
+    Without `verify` it takes any certificate.
+    """
+
+    def __init__(self, *, verify: bool = True) -> None:
         self.secrets: set[str] = set()
         self.http = httpx2.Client(
-            follow_redirects=True, timeout=PATIENCE, event_hooks={"response": [self._remember]}, trust_env=False
+            follow_redirects=True,
+            timeout=PATIENCE,
+            event_hooks={"response": [self._remember]},
+            trust_env=False,
+            verify=verify,
         )
 
     def __enter__(self) -> PlainBrowser:

@@ -1,0 +1,1 @@
+"""Services behind a gateway, which asks here before each request."""

@@ -1,0 +1,111 @@
+"""Owns what a gateway asks before each request: who is this, and may they go on to the service?
+
+Refuses whatever does not stand at this moment. But for when the Session was last seen it writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from broker.domain.changes import TouchSession
+from broker.domain.errors import NotFound, OAuthRefusal, Refusal, SealBroken
+from broker.domain.gateway import header_safe_email, origin_of
+from broker.domain.grant import Rights
+from broker.domain.ids import ApplicationId, ClientOrgId, SessionId, UserId
+from broker.flows.found import GrantInFull
+from broker.flows.gateway_application import gateway_application, open_pass
+from broker.flows.issued import session_jwt_of
+from broker.flows.live_grant import behind, over, rights_of
+from broker.flows.ports import Ports
+from broker.flows.sealed import open_released
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """What came with the request. `host_only`: the cookie's name is one that only the host itself can set."""
+
+    bearer: str | None = field(repr=False)
+    cookie: str | None = field(repr=False)
+    host_only: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Admitted:
+    """Somebody who may go on. `email` only where it may be released, and can stand in a header."""
+
+    session_jwt: str = field(repr=False)
+    user_id: UserId
+    session_id: SessionId
+    organization: ClientOrgId | None
+    email: str | None = field(repr=False)
+
+
+async def check(application_id: ApplicationId, shown: Shown, ports: Ports) -> Admitted:
+    """Who sends this request to the service. Where there is a bearer token, the cookie counts for nothing.
+
+    Raises `NotFound` where no gateway guards this Application, else `Refusal` (`not_signed_in`).
+    """
+    if shown.bearer is not None:
+        return await _by_token(application_id, shown.bearer, ports)
+    return await _by_cookie(application_id, shown, ports)
+
+
+async def _by_token(application_id: ApplicationId, bearer: str, ports: Ports) -> Admitted:
+    now = ports.clock.now()
+    claims = ports.signer.verify(bearer, typ="at+jwt", audience=None, now=now)
+    try:
+        found, rights = await behind(claims, ports, now)
+    except OAuthRefusal as refusal:
+        raise await _refused(application_id, refusal.detail or refusal.code, ports) from None
+    known = found.application
+    application = known if known.id == application_id else await gateway_application(application_id, ports)
+    if not application.gateway:
+        raise NotFound(detail="no application behind a gateway")
+    if claims is None or claims["aud"] != application.audience:
+        raise await _refused(application_id, "token for another audience", ports)
+    return await _admitted(found, rights, bearer, ports)
+
+
+async def _by_cookie(application_id: ApplicationId, shown: Shown, ports: Ports) -> Admitted:
+    opened = open_pass(shown.cookie, application_id, ports.secrets)
+    found = None if opened is None else await ports.store.grant(opened.grant_id)
+    if found is None:
+        detail = "no pass of this application" if shown.cookie else "nothing shown"
+        raise await _refused(application_id, detail, ports)
+    if not found.application.gateway:
+        raise NotFound(detail="no application behind a gateway")
+    rights, now = rights_of(found), ports.clock.now()
+    problem = over(found, rights, now)
+    if problem is None and not found.session.is_live(now):
+        # Who made the scope wider on the way has a Grant that outlives its Session. A pass never does.
+        problem = "session ended"
+    elif not shown.host_only and origin_of(found.application).startswith("https:"):
+        problem = "cookie that another host may have set"
+    if problem is not None:
+        raise await _refused(application_id, problem, ports)
+    admitted = await _admitted(found, rights, None, ports)
+    if found.session.needs_touch(now):
+        await ports.store.write(TouchSession(session_id=found.session.id, at=now))
+    return admitted
+
+
+async def _admitted(found: GrantInFull, rights: Rights, session_jwt: str | None, ports: Ports) -> Admitted:
+    """`session_jwt`: the one that was shown; else a fresh one."""
+    try:
+        released = await open_released(found, tuple(rights), ports)
+    except SealBroken:
+        raise await _refused(found.application.id, "seal broken", ports) from None
+    now = ports.clock.now()
+    return Admitted(
+        session_jwt=session_jwt or session_jwt_of(found, rights, released, ports, now=now),
+        user_id=found.user.id,
+        session_id=found.session.id,
+        organization=found.grant.organization,
+        email=header_safe_email(released.get("email")),
+    )
+
+
+async def _refused(application_id: ApplicationId, detail: str, ports: Ports) -> Refusal:
+    """For the log, `detail`; for everybody the same. Raises `NotFound` where there is nothing to be signed in to."""
+    await gateway_application(application_id, ports)
+    return Refusal("not_signed_in", "Nobody is signed in here.", detail=detail)
