@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from broker.domain.ids import ApplicationId, UserId
 
@@ -17,6 +18,6 @@ class Consent:
     given_at: int
 
 
-def suffices(consent: Consent | None, scopes: tuple[str, ...]) -> bool:
+def suffices(consent: Consent | None, scopes: tuple[str, ...]) -> TypeGuard[Consent]:
     """Whether everything now asked for was allowed before."""
     return consent is not None and set(scopes) <= set(consent.scopes)

@@ -103,7 +103,7 @@ async def authorize(
                 raise _refused(request, "consent_required")
             clients = tuple(narrowed(rights, request.organization))
             return ConsentNeeded(request=request, application=application, clients=clients)
-        elif consent is not None:
+        else:
             changes.append(RelyOnConsent(consent=consent))
 
     code = ports.secrets.token()
