@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from broker.domain.errors import Refusal
 from broker.domain.ids import AttemptId, ClientOrgId, RegistrationId, UserId
+from broker.domain.pushed_request import Pushed
 
 LIFETIME = 600
 """Seconds from "Sign in with …" to the callback (OWASP ASVS 5.0 10.1.2 asks for a short one)."""
@@ -29,7 +30,8 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignInAttempt:
-    """`continue_to` is the validated authorize request's query, or "" when the User came to their own pages.
+    """`continue_to` is the validated authorize request's query, or "" when the User came to their own pages; `pushed`
+    whether that one was pushed.
 
     `initiator` is the User who was signed in when the trip began; a CONNECT trip needs one.
     """
@@ -45,6 +47,7 @@ class SignInAttempt:
     scopes: tuple[str, ...]
     continue_to: str = field(repr=False)
     started_at: int
+    pushed: Pushed | None
 
     @property
     def expires_at(self) -> int:
@@ -61,6 +64,8 @@ class SignInAttempt:
         document = json.loads(plaintext)
         document["purpose"] = Purpose(document["purpose"])
         document["scopes"] = tuple(document["scopes"])
+        if document["pushed"] is not None:
+            document["pushed"] = Pushed(**document["pushed"])
         return cls(**document)
 
 

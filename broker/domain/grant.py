@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from broker.domain import pkce, scope
 from broker.domain.application import Application
-from broker.domain.authorize_request import AuthorizeRequest, RequestRefused
+from broker.domain.authorize_request import AuthorizeRequest, refuse
 from broker.domain.errors import OAuthRefusal
 from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, SessionId, UserId
 from broker.domain.session import ABSOLUTE_LIFETIME, Session
@@ -98,13 +98,8 @@ def check_entitled(request: AuthorizeRequest, application: Application, rights: 
         detail = "no Authorization at all"
     else:
         return
-    raise RequestRefused(
-        "access_denied",
-        "You have no authorization for this yet. Ask your organisation's administrator for one.",
-        redirect_uri=request.redirect_uri,
-        state=request.state,
-        detail=detail,
-    )
+    sentence = "You have no authorization for this yet. Ask your organisation's administrator for one."
+    raise refuse(request, "access_denied", sentence, detail=detail)
 
 
 def narrowed(rights: Rights, organization: ClientOrgId | None) -> dict[ClientOrgId, tuple[str, ...]]:

@@ -20,6 +20,7 @@ from broker.domain.signing_key import ALGORITHMS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RIGHT = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 appendix A.4: scope-token
+_PUSHED = "require_pushed_authorization_requests"  # RFC 9126 section 6
 _MIN_SECRET = 8
 """Characters; 43 random ones are what the documentation tells to make. Shorter ones could be guessed on line."""
 
@@ -58,6 +59,7 @@ class Declared:
     signing_algorithm: str | None
     scopes: frozenset[str]
     public_keys: tuple[str, ...]
+    requires_pushed_requests: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,6 +119,7 @@ def _authorizations(
 def _application(name: str, body: Any, problems: list[str]) -> Declared:
     keys = {"name", "type", "secret", "secrets", "grants", "redirect_uris", "post_logout_redirect_uris"}
     keys |= {"audience", "first_party", "requires_authorization", "signing_algorithm", "scopes", "jwks"}
+    keys |= {_PUSHED}
     table = _Table(f"[applications.{name}]", body, keys, problems)
     kind = table.choice("type", [t.value for t in ApplicationType])
     secrets, public_keys = table.secrets(), table.public_keys()
@@ -156,6 +159,7 @@ def _application(name: str, body: Any, problems: list[str]) -> Declared:
         ),
         scopes=frozenset(scopes),
         public_keys=public_keys,
+        requires_pushed_requests=table.flag(_PUSHED),
     )
 
 

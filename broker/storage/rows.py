@@ -103,7 +103,8 @@ def application(row: Row, at: int = 0) -> Application:
         signing_algorithm,
         scopes,
         public_keys,
-    ) = row[at : at + 13]
+        requires_pushed_requests,
+    ) = row[at : at + 14]
     return Application(
         id=id_,
         name=name,
@@ -118,6 +119,7 @@ def application(row: Row, at: int = 0) -> Application:
         signing_algorithm=signing_algorithm,
         scopes=frozenset(orjson.loads(scopes)),
         public_keys=tuple(orjson.loads(public_keys)),
+        requires_pushed_requests=bool(requires_pushed_requests),
     )
 
 

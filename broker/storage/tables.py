@@ -127,6 +127,7 @@ applications = Table(
     Column("signing_algorithm", Text),
     Column("scopes", Text, nullable=False, server_default="[]"),
     Column("public_keys", Text, nullable=False, server_default="[]"),
+    Column("requires_pushed_requests", Integer, nullable=False, server_default="0"),
 )
 
 grants = Table(

@@ -11,6 +11,7 @@ from broker.web.handlers import (
     connections,
     documents,
     operations,
+    push,
     revocations,
     sessions,
     sign_in,
@@ -26,6 +27,7 @@ _BOTH = ("GET", "POST")
 TABLE = (
     # name                path                                         methods  handler                             audited
     ("token",             "/oauth/token",                              _SEND,   token.token_endpoint,               True),
+    ("par",               "/oauth/par",                                _SEND,   push.push_endpoint,                 True),
     ("revoke",            "/oauth/revoke",                             _SEND,   token_state.revoke_endpoint,        True),
     ("introspect",        "/oauth/introspect",                         _SEND,   token_state.introspect_endpoint,    True),
     ("authorize",         "/oauth/authorize",                          _BOTH,   authorize.authorize_endpoint,       True),

@@ -45,6 +45,7 @@ grants = ["authorization_code", "refresh_token", "client_credentials"]
 redirect_uris = ["https://reports.partner-ops.example/callback"]
 audience = "https://reports.partner-ops.example"
 requires_authorization = true
+require_pushed_authorization_requests = true
 signing_algorithm = "EdDSA"
 scopes = ["revocations"]
 jwks = { keys = [{ kty = "OKP", crv = "Ed25519", x = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" }] }
@@ -77,6 +78,7 @@ def test_a_document_is_read_whole() -> None:
                 signing_algorithm=None,
                 scopes=frozenset(),
                 public_keys=(),
+                requires_pushed_requests=False,
             ),
             Declared(
                 id=ApplicationId("reports"),
@@ -92,6 +94,7 @@ def test_a_document_is_read_whole() -> None:
                 signing_algorithm="EdDSA",
                 scopes=frozenset({"revocations"}),
                 public_keys=(f'{{"crv": "Ed25519", "kty": "OKP", "x": "{"A" * 43}"}}',),
+                requires_pushed_requests=True,
             ),
         ),
     )

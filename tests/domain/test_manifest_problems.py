@@ -57,9 +57,8 @@ WRONG: dict[str, list[dict[str, Any]]] = {
         invited({"user": "a@b.example"}, {"user": " A@B.example"})
     ],
     f"{DEMO} colour: unknown; there are audience, first_party, grants, jwks, name, post_logout_redirect_uris, "
-    "redirect_uris, requires_authorization, scopes, secret, secrets, signing_algorithm, type": [
-        application(colour="red")
-    ],
+    "redirect_uris, require_pushed_authorization_requests, requires_authorization, scopes, secret, secrets, "
+    "signing_algorithm, type": [application(colour="red")],
     f"{DEMO} name: is missing": [application(name=GONE)],
     f"{DEMO} type: must be one of public, confidential": [
         *(application(type=kind) for kind in (GONE, "", "native", "Public", ["public"], None, True))
@@ -116,6 +115,9 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{DEMO} first_party: must be true or false": [application(first_party=flag) for flag in NO_FLAGS],
     f"{DEMO} requires_authorization: must be true or false": [
         *(application(requires_authorization=flag) for flag in NO_FLAGS)
+    ],
+    f"{DEMO} require_pushed_authorization_requests: must be true or false": [
+        *(application(require_pushed_authorization_requests=flag) for flag in NO_FLAGS)
     ],
     f"{DEMO} audience: is missing": [application(audience=GONE)],
     f"{DEMO} audience: {A_LINE}": [

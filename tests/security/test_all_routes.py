@@ -26,7 +26,8 @@ ROUTES = [name for name, *_ in TABLE]
 FORMS = [
     name
     for name, _, methods, *_ in TABLE
-    if "POST" in methods and name not in ("token", "revoke", "introspect", "authorize", "userinfo", "end_session")
+    if "POST" in methods
+    and name not in ("token", "par", "revoke", "introspect", "authorize", "userinfo", "end_session")
 ]
 NASTY = [
     "",

@@ -14,7 +14,15 @@ from broker.domain.changes.connections import (
     RetryRevocation,
     SettleRevocation,
 )
-from broker.domain.changes.grants import AddGrant, PutConsent, RedeemGrant, RefreshGrant, RevokeGrant, TakeAssertion
+from broker.domain.changes.grants import (
+    AddGrant,
+    PutConsent,
+    RedeemGrant,
+    RefreshGrant,
+    RevokeGrant,
+    TakeAssertion,
+    TakePushedRequest,
+)
 from broker.domain.changes.keys import (
     AddDataKey,
     AddKeyCheck,
@@ -63,6 +71,7 @@ Change = (
     | EndOtherSessions
     | EndSessionsOfConnection
     | TakeAssertion
+    | TakePushedRequest
     | AddGrant
     | RedeemGrant
     | RefreshGrant
@@ -131,5 +140,6 @@ __all__ = [
     "SettleRevocation",
     "TakeAssertion",
     "TakeAttempt",
+    "TakePushedRequest",
     "TouchSession",
 ]

@@ -1,6 +1,6 @@
 """Owns turning a view model into a page: one template a view, chosen by its type.
 
-Refuses scripts, unescaped values and names a view does not have: autoescape on, undefined is an error.
+Refuses inline scripts, unescaped values and names a view does not have: autoescape on, undefined is an error.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ TEMPLATES: Mapping[type[View], str] = MappingProxyType(
         views.SignOutView: "sign_out.html",
         views.SignedOutView: "signed_out.html",
         views.ErrorView: "error.html",
+        views.FormPostView: "form_post.html",
         views.PrivacyView: "privacy.html",
         views.TermsView: "terms.html",
     }

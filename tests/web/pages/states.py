@@ -19,6 +19,7 @@ from broker.web.pages.parts import (
 from broker.web.pages.views import (
     AccountView,
     DataView,
+    FormPostView,
     PrivacyView,
     SessionsView,
     SignedOutView,
@@ -144,6 +145,7 @@ STATES: Mapping[str, View] = {
     "error-not-found": problems.not_found(ADA, status=404),
     "error-too-many": problems.too_many(VISITOR, status=429, wait_seconds=90),
     "error-our-side": problems.our_side(VISITOR, status=500),
+    "form-post": FormPostView(shell=VISITOR, action="https://app.example/callback", fields=HIDDEN),
     "consent": CONSENT,
     "consent-several-clients": replace(CONSENT, clients=CHOICE, may_choose=True, while_away=True),
     "consent-nothing-chosen": replace(
@@ -184,6 +186,7 @@ HOSTILE_STATES: Mapping[str, View] = {
         "signed-out",
         "signed-out-and-more",
         "error-declined",
+        "form-post",
         "consent",
         "consent-nothing-chosen",
         "consent-already",
