@@ -1,4 +1,6 @@
-"""Owns sealed cookie values. Refuses whatever was not sealed by one of our keys for the same purpose.
+"""Owns what a browser carries sealed, as a cookie or in a URL.
+
+Refuses whatever was not sealed by one of our keys for the same purpose.
 
 value = key id "." base64url(salt | nonce | ciphertext | tag)
 """
@@ -31,9 +33,9 @@ def seal_cookie(key: NamedKey, purpose: str, plaintext: bytes, random: Random) -
     return f"{key.id}.{base64url.encode(salt + nonce + sealed)}"
 
 
-def open_cookie(keys: Mapping[str, NamedKey], purpose: str, value: str) -> bytes | None:
+def open_cookie(keys: Mapping[str, NamedKey], purpose: str, value: str, *, longest: int = MAX_VALUE) -> bytes | None:
     """The plaintext, or None."""
-    if len(value) > MAX_VALUE:
+    if len(value) > longest:
         return None
     key_id, _, encoded = value.partition(".")
     key, data = keys.get(key_id), base64url.decode(encoded)

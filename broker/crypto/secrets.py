@@ -1,4 +1,4 @@
-"""Owns random tokens and ids, keyed hashes, and sealed cookies. Refuses cookies that it did not seal itself."""
+"""Owns random tokens and ids, keyed hashes, and what browsers carry sealed. Refuses what it did not seal itself."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ from broker.crypto.masked import Masked
 from broker.crypto.randomness import FreshRandom, Random
 from broker.domain.attempt import SignInAttempt
 from broker.domain.ids import KeyedHash
+from broker.domain.pushed_request import PushedRequest
 
 _TOKEN_BYTES = 32
 _LOOKUP_INFO = b"partner-ops-broker lookup v1 "
 _ATTEMPT = "attempt"
+_REQUEST = "pushed request"
+_MAX_REQUEST = 8000
+"""Characters. Longer than any of ours, however long its parameters."""
 _UTF8 = ("utf-8", "surrogatepass")
 """Even text that is not Unicode, such as a JSON string with half a surrogate pair, has a hash; it is just not found."""
 
@@ -73,6 +77,21 @@ class KeyringSecrets:
             return SignInAttempt.from_bytes(plaintext)
         except (ValueError, KeyError, TypeError):
             # Ours, but of another version of the broker: the person begins again.
+            return None
+
+    def seal_request(self, request: PushedRequest) -> str:
+        """What follows `PREFIX` in a `request_uri`."""
+        return seal_cookie(self._sealing_key, _REQUEST, request.to_bytes(), self._random)
+
+    def open_request(self, sealed: str) -> PushedRequest | None:
+        """None for anything but a value that `seal_request` made."""
+        plaintext = open_cookie(self._cookie_keys, _REQUEST, sealed, longest=_MAX_REQUEST)
+        if plaintext is None:
+            return None
+        try:
+            return PushedRequest.from_bytes(plaintext)
+        except (ValueError, KeyError, TypeError):
+            # Ours, but of another version of the broker: the Application pushes it again.
             return None
 
     def _lookup_key_for(self, kind: str) -> bytes:

@@ -43,7 +43,8 @@ class Application:
     `signing_algorithm` signs its tokens; None: the deployment's default. `scopes`: what it may ask for when it acts for
     itself. `public_keys`: JWKs as JSON, by which it can prove itself without a secret. `exchange_audiences`: the other
     services that it may exchange session JWTs for. `gateway`: a gateway in front of the service signs people in, and
-    asks the broker before each request; there is one redirect URI then.
+    asks the broker before each request; there is one redirect URI then. `requires_pushed_requests`: no browser may
+    bring an authorize request in the clear (RFC 9126 section 6).
     """
 
     id: ApplicationId
@@ -61,6 +62,7 @@ class Application:
     public_keys: tuple[str, ...] = ()
     exchange_audiences: frozenset[str] = frozenset()
     gateway: bool = False
+    requires_pushed_requests: bool = False
 
     def may_redirect_to(self, uri: str) -> bool:
         """Whether a browser may be sent to `uri` with an answer: byte-equal to a registered one.

@@ -14,6 +14,7 @@ from enum import StrEnum
 from broker.domain.errors import Refusal
 from broker.domain.ids import AttemptId, ClientOrgId, RegistrationId, UserId
 from broker.domain.own_page import own_page
+from broker.domain.pushed_request import Pushed
 
 LIFETIME = 600
 """Seconds from "Sign in with …" to the callback (OWASP ASVS 5.0 10.1.2 asks for a short one)."""
@@ -30,7 +31,8 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignInAttempt:
-    """`continue_to` is the validated authorize request's query, or a path of ours, or "" for the User's own pages.
+    """`continue_to` is the validated authorize request's query, or a path of ours, or "" for the User's own pages;
+    `pushed` whether that request was pushed.
 
     `initiator` is the User who was signed in when the trip began; a CONNECT trip needs one.
     """
@@ -46,6 +48,7 @@ class SignInAttempt:
     scopes: tuple[str, ...]
     continue_to: str = field(repr=False)
     started_at: int
+    pushed: Pushed | None
 
     @property
     def page(self) -> str | None:
@@ -67,6 +70,8 @@ class SignInAttempt:
         document = json.loads(plaintext)
         document["purpose"] = Purpose(document["purpose"])
         document["scopes"] = tuple(document["scopes"])
+        if document["pushed"] is not None:
+            document["pushed"] = Pushed(**document["pushed"])
         return cls(**document)
 
 

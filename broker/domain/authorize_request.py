@@ -16,6 +16,9 @@ from broker.domain import pkce, scope
 from broker.domain.application import Application, GrantType
 from broker.domain.errors import BrokerError, Fault, OAuthRefusal, Refusal
 from broker.domain.ids import ApplicationId, ClientOrgId, RegistrationId
+from broker.domain.pushed_request import Pushed
+from broker.domain.redirect import Asking, ResponseMode
+from broker.domain.web_url import web_parts
 
 Parameters = Mapping[str, Sequence[str]]
 """Query or form parameters; a name that was sent twice has two values."""
@@ -48,18 +51,24 @@ _MAX_LENGTHS = {
     "id_token_hint": 4096,  # what our ID tokens stay below
     "redirect_uri": 4096,  # proven before, to the byte
 }
+TOO_LONG = "The parameters are too long together."
 MAX_KEPT = 2048
 """Characters of `AuthorizeRequest.to_keep`. So many always fit into the attempt's cookie, whatever else is in it."""
+_MODES = frozenset(ResponseMode)
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")  # RFC 6749 appendix A: VSCHAR and space
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuthorizeRequest:
-    """A request that has passed every check. `provider` is an Application's wish to skip the choice of a Provider."""
+    """A request that has passed every check. `provider` is an Application's wish to skip the choice of a Provider.
+
+    `pushed`: that it came by way of RFC 9126, and is good for one code; None: it came in the clear.
+    """
 
     application_id: ApplicationId
     redirect_uri: str
+    response_mode: ResponseMode
     scopes: tuple[str, ...]
     state: str | None = field(repr=False)
     nonce: str | None = field(repr=False)
@@ -70,6 +79,7 @@ class AuthorizeRequest:
     login_hint: str | None = field(repr=False)
     organization: ClientOrgId | None
     provider: RegistrationId | None
+    pushed: Pushed | None
 
     def to_query(self) -> str:
         """The request as a query string, to go on with once the person has signed in: its wish for a fresh sign-in,
@@ -78,6 +88,7 @@ class AuthorizeRequest:
             "client_id": self.application_id,
             "redirect_uri": self.redirect_uri,
             "response_type": "code",
+            "response_mode": None if self.response_mode is ResponseMode.QUERY else self.response_mode.value,
             "scope": " ".join(self.scopes),
             "state": self.state,
             "nonce": self.nonce,
@@ -95,7 +106,7 @@ class AuthorizeRequest:
 
 
 class RequestRefused(OAuthRefusal):
-    """A refusal that the Application is told at its proven `redirect_uri`, with its `state`.
+    """A refusal that the Application is told at its proven `redirect_uri`, with its `state`, in its `response_mode`.
 
     `reason` is the code of what really happened, for the ledger, where it is finer than `code`.
     """
@@ -107,13 +118,37 @@ class RequestRefused(OAuthRefusal):
         *,
         redirect_uri: str,
         state: str | None,
+        response_mode: ResponseMode = ResponseMode.QUERY,
         reason: str | None = None,
         detail: str = "",
     ) -> None:
         super().__init__(code, sentence, detail=detail)
         self.redirect_uri = redirect_uri
         self.state = state
+        self.response_mode = response_mode
         self.reason = reason or code
+
+
+def refuse(asking: Asking, code: str, sentence: str, *, reason: str | None = None, detail: str = "") -> RequestRefused:
+    """A refusal for who asks, to be raised."""
+    return RequestRefused(
+        code,
+        sentence,
+        redirect_uri=asking.redirect_uri,
+        state=asking.state,
+        response_mode=asking.response_mode,
+        reason=reason,
+        detail=detail,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Proven:
+    """What is known of a request while the rest is being checked: where an answer goes."""
+
+    redirect_uri: str
+    state: str | None = field(repr=False)
+    response_mode: ResponseMode
 
 
 _TOLD_AS = {
@@ -128,14 +163,7 @@ def tell_application(error: BrokerError, request: AuthorizeRequest) -> RequestRe
     if isinstance(error, RequestRefused):
         return error
     code = "temporarily_unavailable" if isinstance(error, Fault) else _TOLD_AS.get(error.code, "server_error")
-    return RequestRefused(
-        code,
-        error.sentence,
-        redirect_uri=request.redirect_uri,
-        state=request.state,
-        reason=error.code,
-        detail=error.detail,
-    )
+    return refuse(request, code, error.sentence, reason=error.code, detail=error.detail)
 
 
 def application_id_of(parameters: Parameters) -> ApplicationId:
@@ -157,19 +185,29 @@ def redirect_uri_of(parameters: Parameters, application: Application) -> str:
     return values[0]
 
 
-def check(parameters: Parameters, application: Application) -> AuthorizeRequest:
-    """Check everything. Raises `Refusal` (show a page) or `RequestRefused` (tell the Application)."""
+def check(parameters: Parameters, application: Application, *, pushed: Pushed | None = None) -> AuthorizeRequest:
+    """Check everything. Raises `Refusal` (show a page) or `RequestRefused` (tell the Application).
+
+    `pushed`: these are the parameters of a request that was pushed, not what a browser said.
+    """
     redirect_uri = redirect_uri_of(parameters, application)
     one = {name: values[0] for name, values in parameters.items() if name in KNOWN and len(values) == 1 and values[0]}
     state = one.get("state") if _is_readable("state", one.get("state", "")) else None
+    # An error too comes in the mode that was asked for, if it is one that we have (Form Post Response Mode section 2).
+    posts = one.get("response_mode") == ResponseMode.FORM_POST and _may_be_posted_to(redirect_uri)
+    response_mode = ResponseMode.FORM_POST if posts else ResponseMode.QUERY
+    asking = _Proven(redirect_uri=redirect_uri, state=state, response_mode=response_mode)
+    if application.requires_pushed_requests and pushed is None:
+        raise refuse(asking, "invalid_request", "This application has to push its authorize requests (RFC 9126).")
     for _name, passes, code, sentence in _CHECKS:
         if not passes(parameters, one):
-            raise RequestRefused(code, sentence, redirect_uri=redirect_uri, state=state)
+            raise refuse(asking, code, sentence)
     organization = one.get("organization")
     provider = one.get("provider")
     request = AuthorizeRequest(
         application_id=application.id,
         redirect_uri=redirect_uri,
+        response_mode=response_mode,
         scopes=offered(scope.parse(one["scope"]), application),
         state=state,
         nonce=one.get("nonce"),
@@ -180,12 +218,12 @@ def check(parameters: Parameters, application: Application) -> AuthorizeRequest:
         login_hint=one.get("login_hint"),
         organization=None if organization is None else ClientOrgId(organization),
         provider=RegistrationId(provider) if provider and is_name(provider) else None,
+        pushed=pushed,
     )
     # Refused at once rather than at the departure: whether somebody is signed in must make no difference. What forbids
     # to ask is never kept.
     if "none" not in request.prompts and len(request.to_keep()) > MAX_KEPT:
-        sentence = "The parameters are too long together."
-        raise RequestRefused("invalid_request", sentence, redirect_uri=redirect_uri, state=state)
+        raise refuse(asking, "invalid_request", TOO_LONG)
     return request
 
 
@@ -225,6 +263,15 @@ def _organization_is_a_name(_parameters: Parameters, one: Mapping[str, str]) -> 
     return "organization" not in one or is_name(one["organization"])
 
 
+def _may_be_posted_to(redirect_uri: str) -> bool:
+    """Not an app's private-use scheme: nothing that is posted arrives there."""
+    return web_parts(redirect_uri) is not None
+
+
+def _mode_can_be_had(_parameters: Parameters, one: Mapping[str, str]) -> bool:
+    return one.get("response_mode") != ResponseMode.FORM_POST or _may_be_posted_to(one["redirect_uri"])
+
+
 _Check = Callable[[Parameters, Mapping[str, str]], bool]
 # fmt: off
 _CHECKS: tuple[tuple[str, _Check, str, str], ...] = (
@@ -235,7 +282,8 @@ _CHECKS: tuple[tuple[str, _Check, str, str], ...] = (
     ("no registration", lambda _p, one: "registration" not in one,                    "registration_not_supported", "Self-issued registration is not supported."),
     ("a type",          lambda _p, one: bool(one.get("response_type")),               "invalid_request",            "response_type is missing."),
     ("type is code",    lambda _p, one: one["response_type"] == "code",               "unsupported_response_type",  "Only response_type=code is supported."),
-    ("mode is query",   lambda _p, one: one.get("response_mode", "query") == "query", "invalid_request",            "Only response_mode=query is supported."),
+    ("a mode",          lambda _p, one: one.get("response_mode", "query") in _MODES,  "invalid_request",            "response_mode must be query or form_post."),
+    ("mode can be had", _mode_can_be_had,                                             "invalid_request",            "response_mode=form_post needs a redirect_uri on the web."),
     ("scope",           lambda _p, one: "openid" in one.get("scope", "").split(),     "invalid_scope",              "scope must hold openid."),
     ("a challenge",     lambda _p, one: bool(one.get("code_challenge")),              "invalid_request",            "code_challenge is required (RFC 7636)."),
     ("S256",            lambda _p, one: one.get("code_challenge_method") == "S256",   "invalid_request",            "code_challenge_method must be S256."),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from broker.domain import pkce, scope
 from broker.domain.application import Application
-from broker.domain.authorize_request import AuthorizeRequest, RequestRefused
+from broker.domain.authorize_request import AuthorizeRequest, refuse
 from broker.domain.device_request import DeviceRequest
 from broker.domain.errors import OAuthRefusal
 from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, SessionId, UserId
@@ -133,9 +133,7 @@ def check_entitled(request: AuthorizeRequest, application: Application, rights: 
     """Raise `RequestRefused` (`access_denied`) unless the User's Authorizations suffice for what is asked."""
     detail = lacking(request.organization, application, rights)
     if detail is not None:
-        raise RequestRefused(
-            "access_denied", NOT_ENTITLED, redirect_uri=request.redirect_uri, state=request.state, detail=detail
-        )
+        raise refuse(request, "access_denied", NOT_ENTITLED, detail=detail)
 
 
 def lacking(organization: ClientOrgId | None, application: Application, rights: Rights) -> str | None:

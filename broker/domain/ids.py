@@ -22,6 +22,7 @@ SessionId = NewType("SessionId", str)
 """Public name of a Session (`sid`); it opens nothing. The cookie's secret does, and is kept as a keyed hash."""
 AuthorizationId = NewType("AuthorizationId", str)
 AttemptId = NewType("AttemptId", str)
+PushedRequestId = NewType("PushedRequestId", str)
 GrantId = NewType("GrantId", str)
 DeviceRequestId = NewType("DeviceRequestId", str)
 DataKeyId = NewType("DataKeyId", str)

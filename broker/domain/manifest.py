@@ -22,6 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RIGHT = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 appendix A.4: scope-token
 _AUDIENCE = "an https URL (or http to a loopback host)"
 _LONGEST_AUDIENCE = 255
+_PUSHED = "require_pushed_authorization_requests"  # RFC 9126 section 6
 _MIN_SECRET = 8
 """Characters; 43 random ones are what the documentation tells to make. Shorter ones could be guessed on line."""
 
@@ -62,6 +63,7 @@ class Declared:
     public_keys: tuple[str, ...]
     exchange_audiences: frozenset[str]
     gateway: bool
+    requires_pushed_requests: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +123,7 @@ def _authorizations(
 def _application(name: str, body: Any, problems: list[str]) -> Declared:
     keys = {"name", "type", "secret", "secrets", "grants", "redirect_uris", "post_logout_redirect_uris"}
     keys |= {"audience", "first_party", "requires_authorization", "signing_algorithm", "scopes", "jwks"}
-    keys |= {"exchange_audiences", "gateway"}
+    keys |= {"exchange_audiences", "gateway", _PUSHED}
     table = _Table(f"[applications.{name}]", body, keys, problems)
     kind = table.choice("type", [t.value for t in ApplicationType])
     secrets, public_keys = table.secrets(), table.public_keys()
@@ -174,6 +176,7 @@ def _application(name: str, body: Any, problems: list[str]) -> Declared:
         public_keys=public_keys,
         exchange_audiences=frozenset(exchange_audiences),
         gateway=gateway,
+        requires_pushed_requests=table.flag(_PUSHED),
     )
 
 

@@ -36,7 +36,8 @@ class LiveSession:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttemptInFull:
-    """Whether a sign-in attempt was finished before, and the Application that waits for it, if one does."""
+    """Whether a sign-in attempt was finished before (or a pushed request used), and the Application that waits for it,
+    if one does."""
 
     taken: bool
     application: Application | None

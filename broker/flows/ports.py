@@ -21,6 +21,7 @@ from broker.domain.ids import (
     ConnectionId,
     GrantId,
     KeyedHash,
+    PushedRequestId,
     RegistrationId,
     SessionId,
     UserId,
@@ -28,6 +29,7 @@ from broker.domain.ids import (
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.domain.policy import AttributePolicy
+from broker.domain.pushed_request import PushedRequest
 from broker.domain.refresh_token import PlainUse
 from broker.domain.sealing import Place, WrappedKey
 from broker.domain.session import Session
@@ -58,8 +60,8 @@ class Store(Protocol):
 
     async def session(self, secret: KeyedHash) -> LiveSession | None: ...
 
-    async def attempt(self, attempt_id: AttemptId, application_id: ApplicationId | None) -> AttemptInFull:
-        """`TakeAttempt` decides; this spares a Provider a call."""
+    async def attempt(self, taken: AttemptId | PushedRequestId, application_id: ApplicationId | None) -> AttemptInFull:
+        """`TakeAttempt` and `TakePushedRequest` decide; this spares a Provider a call, and a person a page."""
 
     async def arrival(
         self,
@@ -186,7 +188,7 @@ class Vault(Protocol):
 
 
 class Secrets(Protocol):
-    """Randomness, keyed hashes, and sealed cookies."""
+    """Randomness, keyed hashes, and what browsers carry sealed."""
 
     def token(self) -> str:
         """256 random bits, base64url, 43 characters."""
@@ -211,6 +213,12 @@ class Secrets(Protocol):
 
     def open_attempt(self, cookie: str) -> SignInAttempt | None:
         """None for anything but a value that `seal_attempt` made."""
+
+    def seal_request(self, request: PushedRequest) -> str:
+        """What follows `PREFIX` in a `request_uri`."""
+
+    def open_request(self, sealed: str) -> PushedRequest | None:
+        """None for anything but a value that `seal_request` made."""
 
 
 class Signer(Protocol):

@@ -97,6 +97,7 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
         (
             changes.TakeAttempt,
             changes.TakeAssertion,
+            changes.TakePushedRequest,
             changes.AddUser,
             changes.AddIdentity,
             changes.AddDataKey,

@@ -106,7 +106,8 @@ def application(row: Row, at: int = 0) -> Application:
         public_keys,
         exchange_audiences,
         gateway,
-    ) = row[at : at + 15]
+        requires_pushed_requests,
+    ) = row[at : at + 16]
     return Application(
         id=id_,
         name=name,
@@ -123,6 +124,7 @@ def application(row: Row, at: int = 0) -> Application:
         public_keys=tuple(orjson.loads(public_keys)),
         exchange_audiences=frozenset(orjson.loads(exchange_audiences)),
         gateway=bool(gateway),
+        requires_pushed_requests=bool(requires_pushed_requests),
     )
 
 

@@ -20,6 +20,7 @@ from broker.domain.ids import (
     ConnectionId,
     GrantId,
     KeyedHash,
+    PushedRequestId,
     RegistrationId,
     SessionId,
     UserId,
@@ -88,8 +89,8 @@ class SqlStore:
         found = await self.engine.rows(reads.SESSION, secret=secret)
         return snapshots.live_session(found[0]) if found else None
 
-    async def attempt(self, attempt_id: AttemptId, application_id: ApplicationId | None) -> AttemptInFull:
-        (found,) = await self.engine.rows(reads.ATTEMPT, id=attempt_id, application_id=application_id)
+    async def attempt(self, taken: AttemptId | PushedRequestId, application_id: ApplicationId | None) -> AttemptInFull:
+        (found,) = await self.engine.rows(reads.ATTEMPT, id=taken, application_id=application_id)
         return snapshots.attempt(found)
 
     async def arrival(

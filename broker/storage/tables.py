@@ -129,6 +129,7 @@ applications = Table(
     Column("public_keys", Text, nullable=False, server_default="[]"),
     Column("exchange_audiences", Text, nullable=False, server_default="[]"),
     Column("gateway", Integer, nullable=False, server_default="0"),
+    Column("requires_pushed_requests", Integer, nullable=False, server_default="0"),
 )
 
 grants = Table(

@@ -63,6 +63,13 @@ def _add(table: Table, noun: str) -> Write:
     return Write(kind=Kind.ADD, statement=insert(table).values(_from(noun, given)).inline())
 
 
+def _take(attribute: str) -> Write:
+    """Nothing is inserted where it was taken, which is a conflict too: the database's own error would name the table,
+    and not which of two takings in one statement came too late."""
+    statement = insert_or_update(taken_attempts).values(id=bindparam(attribute), expires_at=bindparam("expires_at"))
+    return Write(kind=Kind.ADD, statement=statement.on_conflict_do_nothing())
+
+
 def _put(table: Table, noun: str) -> Write:
     statement = insert_or_update(table).values(_from(noun, table.columns))
     rest = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key}
@@ -97,14 +104,9 @@ _end_sessions = update(sessions).where(sessions.c.ended_at.is_(None)).values(end
 
 WRITES: Mapping[type[Change], Write] = {
     # ── signing in
-    changes.TakeAttempt: Write(
-        kind=Kind.ADD,
-        statement=insert(taken_attempts).values(id=bindparam("attempt_id"), expires_at=bindparam("expires_at")),
-    ),
-    changes.TakeAssertion: Write(
-        kind=Kind.ADD,
-        statement=insert(taken_attempts).values(id=bindparam("assertion"), expires_at=bindparam("expires_at")),
-    ),
+    changes.TakeAttempt: _take("attempt_id"),
+    changes.TakeAssertion: _take("assertion"),
+    changes.TakePushedRequest: _take("request_id"),
     changes.AddUser: _add(users, "user"),
     changes.SetUserStatus: _set(
         update(users)

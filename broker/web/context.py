@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from broker.domain.authorize_request import Parameters
 from broker.domain.errors import NotFound
+from broker.domain.redirect import Onward
 from broker.flows.found import LiveSession
 from broker.flows.ports import Ports
 from broker.flows.sessions.resume import resume
@@ -22,8 +24,9 @@ from broker.web.feed import Feed
 from broker.web.measure import Measures
 from broker.web.pages.render import render
 from broker.web.pages.shell import Shell
-from broker.web.pages.views import View
+from broker.web.pages.views import FormPostView, View
 from broker.web.parameters import NAME, form_of
+from broker.web.surface import HTML_POLICY
 
 
 class Counters(Protocol):
@@ -120,6 +123,17 @@ def shell(request: Request, session: LiveSession | None, *, name: str | None = N
 def page(view: View, *, status: int = 200) -> Response:
     """A page."""
     return HTMLResponse(render(view), status_code=status)
+
+
+def sent(request: Request, onward: Onward) -> Response:
+    """The browser on its way: by a redirect, or by a page that posts itself."""
+    if onward.fields is None:
+        return RedirectResponse(onward.url, status_code=303)
+    response = page(FormPostView(shell=shell(request, None), action=onward.url, fields=onward.fields))
+    # The only page with a script; and its form leads to the Application, over http only where that is on this machine.
+    targets = f"{urlsplit(onward.url).scheme}:"
+    response.headers["Content-Security-Policy"] = f"{HTML_POLICY.format(targets)}; script-src 'self'"
+    return response
 
 
 def path_name(request: Request, parameter: str) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from broker.domain import revocation
 from broker.domain.attempt import Purpose
 from broker.domain.authorize_request import RequestRefused
 from broker.domain.errors import BrokerError, Fault, NotFound, OAuthRefusal, Refusal
-from broker.domain.redirect import answer_url
+from broker.domain.redirect import answer_to
 from broker.web import context
 from broker.web.pages import problems
 from broker.web.pages.shell import Shell
@@ -41,7 +41,14 @@ STATUSES: Mapping[str, int] = {
 }
 """Codes whose status is not 400. Every `Fault` is 503."""
 
-OAUTH_PATHS = ("/oauth/device_authorization", "/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect")
+OAUTH_PATHS = (
+    "/oauth/token",
+    "/oauth/par",
+    "/oauth/device_authorization",
+    "/oauth/userinfo",
+    "/oauth/revoke",
+    "/oauth/introspect",
+)
 """Where software asks, and errors are those of RFC 6749 section 5.2."""
 
 GATEWAY_PATHS = ("/forward-auth/", "/ext-authz/")
@@ -72,9 +79,11 @@ def status_of(error: BrokerError) -> int:
 
 
 def answer(request: Request, error: BrokerError) -> Response:
-    """The answer in the format of the place that was asked: redirect, OAuth's JSON, problem+json, or a page."""
-    if isinstance(error, RequestRefused):
-        return redirected(request, error)
+    """The answer in the format of the place that was asked: sent on, OAuth's JSON, problem+json, or a page."""
+    if isinstance(error, RequestRefused):  # at its proven redirect_uri (RFC 6749 section 4.1.2.1)
+        issuer = context.web_of(request).ports.issuer
+        told = answer_to(error, issuer, error=error.code, error_description=error.sentence)
+        return context.sent(request, told)
     path = request.scope["path"]
     if path.startswith(OAUTH_PATHS):
         response = _oauth(error)
@@ -89,13 +98,6 @@ def answer(request: Request, error: BrokerError) -> Response:
     elif isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.wait)
     return response
-
-
-def redirected(request: Request, error: RequestRefused) -> Response:
-    """Tell the Application, at its proven redirect_uri (RFC 6749 section 4.1.2.1)."""
-    issuer = context.web_of(request).ports.issuer
-    url = answer_url(error.redirect_uri, issuer, error.state, error=error.code, error_description=error.sentence)
-    return RedirectResponse(url, status_code=303)
 
 
 def _oauth(error: BrokerError) -> Response:
@@ -184,6 +186,7 @@ _PRESETS: Mapping[str, Callable[[Shell, int], ErrorView]] = {
     "invalid_redirect_uri": lambda shell, status: problems.link_broken(shell, status=status),
     "invalid_request": lambda shell, status: problems.link_broken(shell, status=status),
     "access_denied": lambda shell, status: problems.not_entitled(shell, status=status),
+    "invalid_request_uri": lambda shell, status: problems.link_broken(shell, status=status),
     "invalid_logout": lambda shell, status: problems.link_broken(shell, status=status),
 }
 

@@ -14,6 +14,7 @@ from broker.web.handlers import (
     documents,
     gateways,
     operations,
+    push,
     revocations,
     sessions,
     sign_in,
@@ -32,6 +33,7 @@ TABLE = (
     # name                path                                         methods  handler                             audited
     ("token",             "/oauth/token",                              _SEND,   token.token_endpoint,               True),
     ("device_authorization", "/oauth/device_authorization",            _SEND,   devices.device_authorization,       True),
+    ("par",               "/oauth/par",                                _SEND,   push.push_endpoint,                 True),
     ("revoke",            "/oauth/revoke",                             _SEND,   token_state.revoke_endpoint,        True),
     ("introspect",        "/oauth/introspect",                         _SEND,   token_state.introspect_endpoint,    True),
     ("authorize",         "/oauth/authorize",                          _BOTH,   authorize.authorize_endpoint,       True),

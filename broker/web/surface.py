@@ -106,7 +106,8 @@ class Surface:
         if "cache-control" not in headers:
             headers["cache-control"] = "no-store"
         if headers.get("content-type", "").startswith("text/html"):
-            message["headers"].extend((name.encode(), value.encode()) for name, value in self._html)
+            for name, value in self._html:
+                headers.setdefault(name, value)
         else:
             headers["referrer-policy"] = "no-referrer"
 

@@ -11,6 +11,7 @@ import orjson
 
 from broker.domain import own_token, public_key, scope
 from broker.domain.application import GrantType
+from broker.domain.redirect import ResponseMode
 from broker.domain.session_token import ACR
 from broker.domain.signing_key import JWKS_MAX_AGE
 from broker.web.pages.assets import ASSETS, CACHE_CONTROL
@@ -45,6 +46,7 @@ def discovery(issuer: str, signing_algorithms: tuple[str, ...]) -> dict[str, obj
         "authorization_endpoint": f"{issuer}/oauth/authorize",
         "token_endpoint": f"{issuer}/oauth/token",
         "device_authorization_endpoint": f"{issuer}/oauth/device_authorization",
+        "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
         "userinfo_endpoint": f"{issuer}/oauth/userinfo",
         "revocation_endpoint": f"{issuer}/oauth/revoke",
         "introspection_endpoint": f"{issuer}/oauth/introspect",
@@ -52,7 +54,7 @@ def discovery(issuer: str, signing_algorithms: tuple[str, ...]) -> dict[str, obj
         "jwks_uri": f"{issuer}{JWKS_PATH}",
         "scopes_supported": [*scope.SUPPORTED, *own_token.SCOPES],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": [mode.value for mode in ResponseMode],
         "grant_types_supported": [grant.value for grant in GrantType],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": sorted(signing_algorithms),
@@ -70,6 +72,7 @@ def discovery(issuer: str, signing_algorithms: tuple[str, ...]) -> dict[str, obj
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
+        "require_pushed_authorization_requests": False,
         "authorization_response_iss_parameter_supported": True,
         "op_policy_uri": f"{issuer}/privacy",
         "op_tos_uri": f"{issuer}/terms",

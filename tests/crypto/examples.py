@@ -41,6 +41,7 @@ ATTEMPT = SignInAttempt(
     scopes=("openid", "email"),
     continue_to="client_id=demo-app&state=continue-canary",
     started_at=1_900_000_000,
+    pushed=None,
 )
 
 EC_KEYS = tuple(generate("ES256") for _ in range(2))

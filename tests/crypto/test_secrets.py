@@ -1,4 +1,4 @@
-"""Tokens, ids, keyed hashes, and the attempt that travels in a cookie."""
+"""Tokens, ids, keyed hashes, and what travels sealed: the attempt in a cookie, the pushed request in its URI."""
 
 from __future__ import annotations
 
@@ -18,13 +18,19 @@ from broker.crypto.secrets import KeyringSecrets
 from broker.domain.attempt import Purpose, SignInAttempt
 from broker.domain.authorize_request import MAX_KEPT
 from broker.domain.errors import Fault
-from broker.domain.ids import AttemptId, ClientOrgId, RegistrationId, UserId
+from broker.domain.ids import ApplicationId, AttemptId, ClientOrgId, PushedRequestId, RegistrationId, UserId
+from broker.domain.pushed_request import MAX_LENGTH, Pushed, PushedRequest
 from broker.flows.ports import Secrets
 from providers import PROVIDERS
 from providers.spec import Provider
 from tests.crypto.examples import ATTEMPT, COOKIE_KEY, KEYRING, LOOKUP_KEY, NEW_COOKIE_KEY, drawn
 
 SECRETS: Secrets = KeyringSecrets(KEYRING)
+REQUEST = PushedRequest(
+    pushed=Pushed(id=PushedRequestId("par_1"), at=ATTEMPT.started_at),
+    application_id=ApplicationId("demo-app"),
+    parameters="state=state-canary&nonce=nonce-canary",
+)
 
 
 def test_a_token_is_256_bits() -> None:
@@ -194,6 +200,7 @@ def test_whatever_is_kept_of_a_request_fits() -> None:
         code_verifier=SECRETS.token(),
         scopes=max((scopes_of(page) for page in PROVIDERS.values()), key=lambda scopes: len(" ".join(scopes))),
         continue_to="s" * MAX_KEPT,
+        pushed=Pushed(id=PushedRequestId(SECRETS.new_id("par")), at=ATTEMPT.started_at),
     )
     key = replace(COOKIE_KEY, id="k" * 32)
     secrets = KeyringSecrets(replace(KEYRING, cookie_keys=(key,)))
@@ -226,6 +233,39 @@ def test_an_attempt_with_a_field_too_many_is_none() -> None:
 def test_any_text_is_no_attempt(text: str) -> None:
     """And never an exception."""
     assert SECRETS.open_attempt(text) is None
+    assert SECRETS.open_request(text) is None
+
+
+def test_a_pushed_request_opens_as_it_was_sealed() -> None:
+    """The longest one too, whose URI still fits into the line of a request; every seal is another text."""
+    key = replace(COOKIE_KEY, id="k" * 32)
+    secrets = KeyringSecrets(replace(KEYRING, cookie_keys=(key,)))
+    request = replace(REQUEST, application_id=ApplicationId("a" * 64), parameters="x" * MAX_LENGTH, on_its_way=True)
+    sealed = secrets.seal_request(request)
+
+    assert secrets.open_request(sealed) == request
+    assert secrets.seal_request(request) != sealed
+    assert len(sealed) < 7500
+
+
+def test_a_pushed_request_is_sealed_for_that_alone() -> None:
+    """A cookie is none, nor the other way round; no bit of it can be flipped, and another keyring opens nothing."""
+    sealed = SECRETS.seal_request(REQUEST)
+    spoiled = [sealed[:at] + chr(ord(sealed[at]) ^ 1) + sealed[at + 1 :] for at in range(len(sealed))]
+
+    assert "canary" not in sealed
+    assert SECRETS.open_attempt(sealed) is None
+    assert SECRETS.open_request(SECRETS.seal_attempt(ATTEMPT)) is None
+    assert [value for value in spoiled if SECRETS.open_request(value) is not None] == []
+    assert KeyringSecrets(replace(KEYRING, cookie_keys=(NEW_COOKIE_KEY,))).open_request(sealed) is None
+
+
+@pytest.mark.parametrize(
+    "plaintext", [b"", b"[]", b"null", b"\xff", b'{"pushed": {}}', b'{"pushed": 1}', b'{"new": 1}']
+)
+def test_a_pushed_request_of_another_version_is_none(plaintext: bytes) -> None:
+    """The Application pushes it again."""
+    assert SECRETS.open_request(seal_cookie(COOKIE_KEY, "pushed request", plaintext, os.urandom)) is None
 
 
 def test_no_key_is_shown_by_a_repr() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from broker.domain.attempt import LIFETIME, MAX_IN_ONE_BROWSER, Purpose, SignInAttempt, check_callback, check_initiator
 from broker.domain.errors import Refusal
-from broker.domain.ids import AttemptId, ClientOrgId, RegistrationId, UserId
+from broker.domain.ids import AttemptId, ClientOrgId, PushedRequestId, RegistrationId, UserId
+from broker.domain.pushed_request import Pushed
 from tests.domain.world import ACME, ADA, ATTEMPT, GOOGLE, GRACE, NOW
 
 CONNECTING = replace(ATTEMPT, purpose=Purpose.CONNECT, initiator=ADA)
@@ -29,6 +30,7 @@ attempts = st.builds(
     scopes=st.lists(texts, max_size=4).map(tuple),
     continue_to=texts,
     started_at=st.integers(0, 2**40),
+    pushed=st.none() | st.builds(Pushed, id=texts.map(PushedRequestId), at=st.integers(0, 2**40)),
 )
 
 
@@ -53,8 +55,8 @@ def test_what_was_sealed_is_what_is_opened(attempt: SignInAttempt) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"purpose": "invade"}, {"purpose": None}, {"scopes": None}, {"unknown": 1}],
-    ids=["purpose", "no purpose", "no scopes", "unknown field"],
+    [{"purpose": "invade"}, {"purpose": None}, {"scopes": None}, {"pushed": {"id": "par_1"}}, {"unknown": 1}],
+    ids=["purpose", "no purpose", "no scopes", "half pushed", "unknown field"],
 )
 def test_an_attempt_of_another_version_does_not_open(change: dict[str, object]) -> None:
     """The person begins again."""

@@ -7,9 +7,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from broker.domain.authorize_request import MAX_KEPT, RequestRefused, application_id_of, check, redirect_uri_of
+from broker.domain.authorize_request import MAX_KEPT, RequestRefused, application_id_of, check, redirect_uri_of, refuse
 from broker.domain.ids import ClientOrgId, RegistrationId
-from tests.domain.world import APPLICATION, REDIRECT_URI, REQUEST, asked, shortened
+from broker.domain.redirect import ResponseMode
+from tests.domain.world import APPLICATION, PUSHED, REDIRECT_URI, REQUEST, asked, shortened
 
 
 def test_a_right_request_is_read_whole() -> None:
@@ -102,6 +103,43 @@ def test_a_state_is_given_back_to_the_letter(state: str) -> None:
         check(asked(state=state, scope=None), APPLICATION)
 
     assert error.value.state == state
+
+
+@pytest.mark.parametrize("redirect_uri", [REDIRECT_URI, "http://127.0.0.1:4711/cb", "http://localhost:8002/cb?a=b"])
+def test_an_answer_can_be_posted_to_the_web(redirect_uri: str) -> None:
+    """Also a refusal, and after the trip to a Provider (OAuth 2.0 Form Post Response Mode 1.0 section 2)."""
+    application = replace(APPLICATION, redirect_uris=(redirect_uri,))
+    parameters = asked(redirect_uri=redirect_uri, response_mode="form_post")
+    with pytest.raises(RequestRefused) as error:
+        check(parameters | {"scope": []}, application)
+
+    request = check(parameters, application)
+    assert {request.response_mode, error.value.response_mode} == {ResponseMode.FORM_POST}
+    assert check(parse_qs(request.to_query()), application) == request
+    assert refuse(request, "login_required", "Sign in.").response_mode is ResponseMode.FORM_POST
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "mode"),
+    [("com.example.app:/cb", "form_post"), (REDIRECT_URI, "fragment"), (REDIRECT_URI, ["form_post", "form_post"])],
+)
+def test_a_mode_that_cannot_be_had_is_refused_by_a_redirect(redirect_uri: str, mode: str | list[str]) -> None:
+    """Nothing that is posted arrives at an app's private-use scheme (RFC 8252 section 7.1)."""
+    application = replace(APPLICATION, redirect_uris=(redirect_uri,))
+    with pytest.raises(RequestRefused) as error:
+        check(asked(redirect_uri=redirect_uri, response_mode=mode), application)
+
+    assert (error.value.code, error.value.response_mode) == ("invalid_request", ResponseMode.QUERY)
+
+
+def test_an_application_may_have_to_push_its_requests() -> None:
+    """RFC 9126 section 6: what a browser says itself is refused, in the mode that it asks for."""
+    application = replace(APPLICATION, requires_pushed_requests=True)
+    with pytest.raises(RequestRefused, match="push") as error:
+        check(asked(response_mode="form_post"), application)
+
+    assert (error.value.code, error.value.response_mode) == ("invalid_request", ResponseMode.FORM_POST)
+    assert check(asked(), application, pushed=PUSHED) == replace(REQUEST, pushed=PUSHED)
 
 
 @pytest.mark.parametrize("nonce", ["n", "n" * 64, "n" * 512, None], ids=lambda value: f"{len(value or '')} characters")

@@ -13,7 +13,7 @@ from broker.domain.application import Application, ApplicationType
 from broker.domain.authorize_request import KNOWN, AuthorizeRequest, RequestRefused, application_id_of, check
 from broker.domain.errors import Refusal
 from broker.domain.ids import ClientOrgId, RegistrationId
-from broker.domain.redirect import answer_url
+from broker.domain.redirect import ResponseMode, answer_to
 from tests.domain.world import APPLICATION, ASKED, CHALLENGE, ISSUER, REDIRECT_URI, REQUEST
 
 NATIVE = replace(APPLICATION, redirect_uris=(REDIRECT_URI, "http://127.0.0.1/cb"))
@@ -53,7 +53,7 @@ def test_whatever_is_sent_it_is_read_or_refused(
     assert [outcome.redirect_uri] == list(parameters["redirect_uri"])
     assert application.may_redirect_to(outcome.redirect_uri)
     assert outcome.state is None or [outcome.state] == sent
-    assert answer_url(outcome.redirect_uri, ISSUER, outcome.state).startswith(outcome.redirect_uri)
+    assert answer_to(outcome, ISSUER).url.startswith(outcome.redirect_uri)
     if isinstance(outcome, AuthorizeRequest):
         assert outcome.state == (sent[0] or None if sent else None)
         assert outcome.scopes[0] == "openid"
@@ -81,6 +81,7 @@ requests = st.builds(
     st.just(REQUEST),
     redirect_uri=st.sampled_from([REDIRECT_URI, "http://127.0.0.1:4711/cb"]),
     scopes=st.sampled_from([("openid",), ("openid", "email"), ("openid", "email", "profile")]),
+    response_mode=st.sampled_from(ResponseMode),
     state=st.none() | printable,
     nonce=st.none() | printable,
     prompts=st.frozensets(st.sampled_from(["login", "consent", "select_account"])) | st.just(frozenset({"none"})),
@@ -119,6 +120,7 @@ def test_what_passed_once_passes_again(request: AuthorizeRequest) -> None:
         "client_id": request.application_id,
         "redirect_uri": request.redirect_uri,
         "response_type": "code",
+        "response_mode": request.response_mode.value,
         "scope": " ".join(request.scopes),
         "state": request.state,
         "nonce": request.nonce,

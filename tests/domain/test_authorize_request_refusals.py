@@ -99,7 +99,7 @@ def test_an_unproven_target_is_never_redirected_to(
         ({"response_type": "CODE"}, "unsupported_response_type"),
         ({"response_type": " code"}, "unsupported_response_type"),
         ({"response_mode": "fragment"}, "invalid_request"),
-        ({"response_mode": "form_post"}, "invalid_request"),
+        ({"response_mode": "form_post.jwt"}, "invalid_request"),
         ({"response_mode": "web_message"}, "invalid_request"),
         ({"response_mode": "Query"}, "invalid_request"),
         ({"scope": None}, "invalid_scope"),

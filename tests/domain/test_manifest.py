@@ -50,6 +50,7 @@ exchange_audiences = ["https://billing.partner-ops.example"]
 redirect_uris = ["https://reports.partner-ops.example/callback"]
 audience = "https://reports.partner-ops.example"
 requires_authorization = true
+require_pushed_authorization_requests = true
 signing_algorithm = "EdDSA"
 scopes = ["revocations"]
 jwks = { keys = [{ kty = "OKP", crv = "Ed25519", x = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" }] }
@@ -84,6 +85,7 @@ def test_a_document_is_read_whole() -> None:
                 public_keys=(),
                 exchange_audiences=frozenset(),
                 gateway=True,
+                requires_pushed_requests=False,
             ),
             Declared(
                 id=ApplicationId("reports"),
@@ -101,6 +103,7 @@ def test_a_document_is_read_whole() -> None:
                 public_keys=(f'{{"crv": "Ed25519", "kty": "OKP", "x": "{"A" * 43}"}}',),
                 exchange_audiences=frozenset({"https://billing.partner-ops.example"}),
                 gateway=False,
+                requires_pushed_requests=True,
             ),
         ),
     )

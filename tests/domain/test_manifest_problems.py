@@ -61,7 +61,8 @@ WRONG: dict[str, list[dict[str, Any]]] = {
         invited({"user": "a@b.example"}, {"user": " A@B.example"})
     ],
     f"{DEMO} colour: unknown; there are audience, exchange_audiences, first_party, gateway, grants, jwks, name, "
-    "post_logout_redirect_uris, redirect_uris, requires_authorization, scopes, secret, secrets, "
+    "post_logout_redirect_uris, redirect_uris, require_pushed_authorization_requests, requires_authorization, scopes, "
+    "secret, secrets, "
     "signing_algorithm, type": [application(colour="red")],
     f"{DEMO} name: is missing": [application(name=GONE)],
     f"{DEMO} type: must be one of public, confidential": [
@@ -141,6 +142,9 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{DEMO} gateway: needs exactly one redirect URI, of the service's own host": [
         application(redirect_uris=["https://a.example/cb", "https://a.example/b"], gateway=True),
         application(redirect_uris=["com.example.app:/cb"], gateway=True),
+    ],
+    f"{DEMO} require_pushed_authorization_requests: must be true or false": [
+        *(application(require_pushed_authorization_requests=flag) for flag in NO_FLAGS)
     ],
     f"{DEMO} audience: is missing": [application(audience=GONE)],
     f"{DEMO} audience: {A_LINE}": [

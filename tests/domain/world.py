@@ -14,10 +14,13 @@ from broker.domain.ids import (
     ConnectionId,
     GrantId,
     KeyedHash,
+    PushedRequestId,
     RegistrationId,
     SessionId,
     UserId,
 )
+from broker.domain.pushed_request import Pushed
+from broker.domain.redirect import ResponseMode
 from broker.domain.session import Session
 
 NOW = 1_900_000_000
@@ -59,6 +62,7 @@ ASKED: dict[str, list[str]] = {
 REQUEST = AuthorizeRequest(
     application_id=APPLICATION.id,
     redirect_uri=REDIRECT_URI,
+    response_mode=ResponseMode.QUERY,
     scopes=("openid", "email"),
     state="state-canary",
     nonce="nonce-canary",
@@ -69,7 +73,11 @@ REQUEST = AuthorizeRequest(
     login_hint=None,
     organization=None,
     provider=None,
+    pushed=None,
 )
+
+PUSHED = Pushed(id=PushedRequestId("par_1"), at=NOW)
+"""What marks a request as one that was pushed."""
 
 SESSION = Session(
     id=SessionId("ses_1"),
@@ -110,6 +118,7 @@ ATTEMPT = SignInAttempt(
     scopes=("openid", "email"),
     continue_to="client_id=demo-app&state=continue-canary",
     started_at=NOW,
+    pushed=None,
 )
 
 

@@ -25,6 +25,7 @@ from broker.domain.ids import (
     ConnectionId,
     GrantId,
     KeyedHash,
+    PushedRequestId,
     RegistrationId,
     SessionId,
     UserId,
@@ -80,10 +81,10 @@ class MemoryStore:
         found = next((s for s in tables.sessions.values() if s.secret == secret), None)
         return None if found is None else LiveSession(session=found, user=tables.users[found.user_id])
 
-    async def attempt(self, attempt_id: AttemptId, application_id: ApplicationId | None) -> AttemptInFull:
+    async def attempt(self, taken: AttemptId | PushedRequestId, application_id: ApplicationId | None) -> AttemptInFull:
         tables = self._answer()
         application = None if application_id is None else tables.applications.get(application_id)
-        return AttemptInFull(taken=attempt_id in tables.taken_attempts, application=application)
+        return AttemptInFull(taken=taken in tables.taken_attempts, application=application)
 
     async def arrival(
         self,

@@ -84,6 +84,8 @@ class Tables:
                 _add(self.taken_attempts, change.attempt_id, change.expires_at)
             case c.TakeAssertion():
                 _add(self.taken_attempts, AttemptId(change.assertion), change.expires_at)
+            case c.TakePushedRequest():
+                _add(self.taken_attempts, AttemptId(change.request_id), change.expires_at)
             case c.AddUser(user=user):
                 _add(self.users, user.id, user)
             case c.SetUserStatus():

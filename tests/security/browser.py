@@ -159,6 +159,19 @@ class Browser:
             answer = await self.sign_in(persona, request=request)
         return answered(answer)["code"]
 
+    async def push(self, request: Ask, **changes: str) -> httpx2.Response:
+        """The Application pushes its request."""
+        secret = SECRETS.get(request.application)
+        proof = {} if secret is None else {"client_secret": secret}
+        return await self.send("POST", "/oauth/par", form=request.parameters | proof | changes)
+
+    async def pushed(self, request: Ask) -> Ask:
+        """What a browser is sent with, once it was pushed."""
+        answer = await self.push(request)
+        assert answer.status_code == 201, answer.text
+        told = {"client_id": request.application, "request_uri": answer.json()["request_uri"]}
+        return Ask(application=request.application, parameters=told, verifier=request.verifier)
+
     async def redeem(
         self, request: Ask, code: str, *, may_change: Sequence[str] = (), **changes: str | None
     ) -> httpx2.Response:
@@ -168,7 +181,7 @@ class Browser:
             "client_id": request.application,
             "client_secret": SECRETS.get(request.application),
             "code": code,
-            "redirect_uri": request.parameters["redirect_uri"],
+            "redirect_uri": request.parameters.get("redirect_uri", REDIRECTS[request.application]),
             "code_verifier": request.verifier,
             **changes,
         }

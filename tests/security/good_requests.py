@@ -126,6 +126,12 @@ async def _token(world: World, browser: Browser) -> Good:
     return Good(method="POST", path="/oauth/token", form=form, needed=frozenset(name for name, _ in form))
 
 
+async def _par(world: World, browser: Browser) -> Good:
+    request = ask("reports", prompt="login", max_age="60", organization="acme", response_mode="form_post")
+    form = [*request.parameters.items(), ("client_secret", SECRETS["reports"])]
+    return Good(method="POST", path="/oauth/par", form=form, needed=AUTHORIZE_NEEDS | {"client_secret"})
+
+
 def _about_token(path: str) -> Build:
     async def build(world: World, browser: Browser) -> Good:
         await _signed_in(world, browser)
@@ -225,6 +231,7 @@ GOOD: dict[str, Build] = {
     "device": _device,
     "device_code": _at_device("/device"),
     "device_answer": _at_device("/device/answer", ("decision", "allow")),
+    "par": _par,
     "revoke": _about_token("/oauth/revoke"),
     "introspect": _about_token("/oauth/introspect"),
     "authorize": _asks("/oauth/authorize", "demo-app"),

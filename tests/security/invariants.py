@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import httpx2
@@ -25,7 +24,7 @@ from broker.storage.database_url import sqlite_path
 from broker.storage.tables import metadata
 from broker.web.routes import TABLE
 from tests.security.canaries import Canaries
-from tests.security.seen import REGISTERED, Seen, check_format, cookies_of, route_of
+from tests.security.seen import POSTED, REGISTERED, Seen, check_format, cookies_of, route_of
 from tests.security.template import Template
 from tests.world.contents import Rows, tables_of
 from tests.world.log import Log
@@ -163,10 +162,9 @@ class Watch:
             known.add("cookie", value)
             if "attempt" in name and (attempt := self.secrets.open_attempt(value)) is not None:
                 known.add_attempt(attempt)
-        if REGISTERED.match(seen.location):
-            known.add("code", parse_qs(urlsplit(seen.location).query).get("code", [None])[0])
         if seen.route == "device_authorization" and answer.status_code == 200:
             known.add("code", answer.json()["device_code"])
+        known.add("code", seen.told.get("code"))
         if seen.route == "token" and answer.status_code == 200:
             for name in ("access_token", "id_token", "refresh_token"):
                 known.add("token", answer.json().get(name))
@@ -183,8 +181,8 @@ class Watch:
         if answer.status_code >= 400:
             check_format(seen)
         # The page that asks before signing out carries on the hint which it was handed.
-        own = {"token"} if seen.route in ("token", "end_session") and answer.status_code == 200 else set()
-        own |= {"code"} if seen.route == "device_authorization" else set()
+        own = {"code"} if seen.posts_to or seen.route == "device_authorization" else set()
+        own |= {"token"} if seen.route in ("token", "end_session") and answer.status_code == 200 else set()
         assert self.canaries.leaked(answer.content, but=own) == [], f"I1: {where}"
 
     def _check_headers(self, seen: Seen, where: str) -> None:
@@ -196,7 +194,11 @@ class Watch:
         assert headers["Cache-Control"] == "no-store", f"I6: {where}"
         assert headers["Referrer-Policy"] == "no-referrer", f"I6: {where}"
         if seen.answer.headers.get("Content-Type", "").startswith("text/html"):
-            assert headers["Content-Security-Policy"] == _POLICY + _FORM_ACTION[self.secure], f"I6: {where}"
+            policy = _POLICY + _FORM_ACTION[self.secure]
+            if seen.posts_to:  # one script of our own, and nothing but the Application to post to
+                assert POSTED.fullmatch(seen.posts_to), f"I6: {where}"
+                policy = f"{_POLICY}{seen.posts_to.partition(':')[0]}:; script-src 'self'"
+            assert headers.get_list("Content-Security-Policy") == [policy], f"I6: {where}"
             assert headers["X-Frame-Options"] == "DENY", f"I6: {where}"
             assert headers["Cross-Origin-Opener-Policy"] == "same-origin", f"I6: {where}"
             assert "Access-Control-Allow-Origin" not in headers, f"I6: {where}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -12,7 +13,7 @@ from starlette.routing import Match
 from broker.web.routes import routes
 
 ROUTES = routes()
-OAUTH = ("/oauth/device_authorization", "/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect")
+OAUTH = tuple(f"/oauth/{name}" for name in ("device_authorization", "token", "par", "userinfo", "revoke", "introspect"))
 PROBLEM = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")
 GATEWAYS = ("/forward-auth/", "/ext-authz/")
 REGISTERED = re.compile(
@@ -20,6 +21,12 @@ REGISTERED = re.compile(
     r"|http://127\.0\.0\.1(:\d+)?/cb\?|com\.example\.native:/cb\?|https://desk\.example/(?![/\\])"
 )
 """Where Applications may be sent an answer."""
+POSTED = re.compile(
+    r"https://(app|crm)\.example/callback|https://reports\.example/callback\?area=eu|http://127\.0\.0\.1(:\d+)?/cb"
+)
+"""Where they may be posted one."""
+_POSTS_TO = re.compile(r'<form method="post" action="(https?://[^"]*)">')
+_FIELD = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 
 
 @dataclass(kw_only=True)
@@ -38,11 +45,23 @@ class Seen:
         return str(self.answer.headers.get("Location", ""))
 
     @property
+    def posts_to(self) -> str:
+        """Where a page posts an answer (OAuth 2.0 Form Post Response Mode), or ""."""
+        html = self.answer.headers.get("Content-Type", "").startswith("text/html")
+        found = _POSTS_TO.search(self.answer.text) if html else None
+        return unescape(found[1]) if found else ""
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What an Application is told, by a redirect or by such a page."""
+        if REGISTERED.match(self.location):
+            return {name: values[0] for name, values in parse_qs(urlsplit(self.location).query).items()}
+        return fields_of(self.answer) if self.posts_to else {}
+
+    @property
     def error(self) -> str | None:
-        """The error that an Application is told by a redirect."""
-        if not REGISTERED.match(self.location):
-            return None
-        return parse_qs(urlsplit(self.location).query).get("error", [None])[0]
+        """The error that an Application is told."""
+        return self.told.get("error")
 
     @property
     def refused(self) -> bool:
@@ -86,6 +105,11 @@ def check_format(seen: Seen) -> None:
     else:
         assert kind == "text/html", seen
         assert answer.headers["X-Request-Id"] in answer.text, seen
+
+
+def fields_of(answer: httpx2.Response) -> dict[str, str]:
+    """The hidden fields of a page, as a browser reads them."""
+    return {unescape(name): unescape(value) for name, value in _FIELD.findall(answer.text)}
 
 
 def cookies_of(answer: httpx2.Response) -> list[tuple[str, str]]:

@@ -23,7 +23,16 @@ from tests.security.world import World, open_world
 pytestmark = pytest.mark.anyio
 
 ROUTES = [name for name, *_ in TABLE]
-NO_FORMS = ("token", "device_authorization", "revoke", "introspect", "forward_auth", "ext_authz", "gateway_start")
+NO_FORMS = (
+    "token",
+    "par",
+    "device_authorization",
+    "revoke",
+    "introspect",
+    "forward_auth",
+    "ext_authz",
+    "gateway_start",
+)
 FORMS = [
     name
     for name, _, methods, *_ in TABLE

@@ -347,7 +347,7 @@ async def test_every_form_that_changes_something_is_known(world: World, ada: Bro
     asked = {path for path, _ in await deeds(world, ada)} | {"/sign-in/google", "/oauth/token", "/oauth/authorize"}
     posts = {path for _, path, methods, *_ in TABLE if "POST" in methods and not path.startswith(GATEWAY_PATHS)}
 
-    assert len(posts) == len(asked | {"/oauth/userinfo", "/oauth/introspect", "/oauth/revoke"})
+    assert len(posts) == len(asked | {"/oauth/userinfo", "/oauth/introspect", "/oauth/revoke", "/oauth/par"})
 
 
 @pytest.mark.parametrize(

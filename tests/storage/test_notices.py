@@ -105,6 +105,7 @@ ENDING: Sequence[tuple[Change, list[Notice]]] = [
 NOT_ENDING: Sequence[Change] = [
     w.attempt(),
     c.TakeAssertion(assertion=w.hashed("assertion"), expires_at=LATER),
+    w.pushed(),
     c.AddUser(user=w.user("eve")),
     c.AddIdentity(identity=w.identity(registration=w.CORP)),
     c.AddDataKey(key=w.data_key("eve")),

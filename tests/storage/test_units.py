@@ -93,7 +93,11 @@ async def results(*writes: Sequence[Change], stores: Sequence[Store]) -> Counter
 
 
 @pytest.mark.parametrize(
-    "what", ["TakeAttempt", "RedeemGrant", "ReplaceConnection", "BindAuthorization", "AddSigningKey", "AddIdentity"]
+    "what",
+    [
+        *("TakeAttempt", "TakePushedRequest", "RedeemGrant", "ReplaceConnection"),
+        *("BindAuthorization", "AddSigningKey", "AddIdentity"),
+    ],
 )
 async def test_one_of_many_at_the_same_moment_wins(sql_store: SqlStore, store_url: str, what: str) -> None:
     """From two processes, as it were: the others all learn that they lost, and by what."""
@@ -101,6 +105,7 @@ async def test_one_of_many_at_the_same_moment_wins(sql_store: SqlStore, store_ur
     await sql_store.write(c.AddSession(session=w.session()), c.AddGrant(grant=w.grant()))
     rivals: dict[str, list[Change]] = {
         "TakeAttempt": [w.attempt() for _ in range(MANY)],
+        "TakePushedRequest": [w.pushed() for _ in range(MANY)],
         "RedeemGrant": [c.RedeemGrant(grant_id=w.grant().id, at=w.NOW) for _ in range(MANY)],
         "ReplaceConnection": [
             c.ReplaceConnection(connection=w.connection(generation=2), expected_generation=1) for _ in range(MANY)
@@ -229,6 +234,7 @@ def test_every_parameter_is_an_attribute_of_its_change(change: type[Change]) -> 
     [
         (c.TakeAttempt, c.AddUser, c.AddDataKey, c.AddIdentity, c.AddConnection, c.AddSession, c.AddGrant, c.Record),
         (c.TakeAttempt, c.ReplaceConnection, c.EndSession, c.AddSession, c.AddGrant, c.Record, c.Record),
+        (c.TakeAttempt, c.ReplaceConnection, c.AddSession, c.AddGrant, c.TakePushedRequest, c.Record),
         (c.BindAuthorization, c.BindAuthorization, c.AddAuthorization),
         (c.RedeemGrant, c.AddGrant),
         (c.RemoveClientOrg,),

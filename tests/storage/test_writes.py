@@ -86,6 +86,16 @@ async def test_an_assertion_is_taken_once(store: Store) -> None:
     await store.write(taken)
 
 
+async def test_of_two_takings_in_one_write_the_lost_one_is_told(store: Store) -> None:
+    """A return for a pushed request takes that and its attempt; which of them was late decides the answer."""
+    await store.write(w.attempt(1), w.pushed(1))
+    assert (await store.attempt(w.pushed(1).request_id, w.DEMO_APP)).taken
+
+    assert await lost(store, w.attempt(2), w.pushed(1)) == "TakePushedRequest"
+    assert await lost(store, w.attempt(1), w.pushed(2)) == "TakeAttempt"
+    await store.write(w.attempt(2), w.pushed(2))
+
+
 async def test_a_lost_attempt_is_told_before_every_other_loss(store: Store) -> None:
     """A callback sent twice loses in several places, and only the attempt says that it was sent twice."""
     await store.write(*w.invited())
@@ -456,7 +466,8 @@ async def test_a_client_is_put_and_removed_with_its_authorizations(store: Store)
 async def test_an_application_is_put_and_removed_with_its_grants_and_consents(store: Store) -> None:
     """One of the same name that comes later does not inherit them."""
     await signed_in(store)
-    changed = replace(w.application(), name="Renamed", first_party=False, requires_authorization=True, secrets=())
+    changed = replace(w.application(), name="Renamed", first_party=False, secrets=())
+    changed = replace(changed, requires_authorization=True, requires_pushed_requests=True)
     await store.write(c.PutApplication(application=changed), c.PutConsent(consent=w.consent()))
 
     assert await store.application(w.DEMO_APP) == changed

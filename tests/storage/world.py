@@ -27,6 +27,7 @@ from broker.domain.ids import (
     GrantId,
     IdentityId,
     KeyedHash,
+    PushedRequestId,
     RegistrationId,
     SessionId,
     UserId,
@@ -211,6 +212,10 @@ def event(action: str = "sign_in.finish", *, at: int = NOW) -> AuditEvent:
 
 def attempt(number: int = 1, *, expires_at: int = NOW + 600) -> c.TakeAttempt:
     return c.TakeAttempt(attempt_id=AttemptId(f"att_{number}"), expires_at=expires_at)
+
+
+def pushed(number: int = 1) -> c.TakePushedRequest:
+    return c.TakePushedRequest(request_id=PushedRequestId(f"par_{number}"), expires_at=NOW + 600)
 
 
 def registered() -> tuple[Change, ...]:

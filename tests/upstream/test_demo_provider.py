@@ -97,6 +97,7 @@ async def sign_in(gateway: UpstreamGateway) -> VerifiedSignIn:
         scopes=gateway.scopes_for(WORK, frozenset({"email", "name"})),
         continue_to="",
         started_at=0,
+        pushed=None,
     )
     url = await gateway.authorize_url(attempt, login_hint=None, prompt_login=False)
     back = dict(parse_qsl(urlsplit(await anyio.to_thread.run_sync(location, url)).query))

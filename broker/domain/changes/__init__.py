@@ -26,6 +26,7 @@ from broker.domain.changes.grants import (
     RevokeGrant,
     RevokeGrantsOf,
     TakeAssertion,
+    TakePushedRequest,
 )
 from broker.domain.changes.keys import (
     AddDataKey,
@@ -77,6 +78,7 @@ Change = (
     | EndSessionsOfConnection
     | EndSessionsOfUser
     | TakeAssertion
+    | TakePushedRequest
     | AddGrant
     | RedeemGrant
     | RefreshGrant
@@ -160,5 +162,6 @@ __all__ = [
     "SettleRevocation",
     "TakeAssertion",
     "TakeAttempt",
+    "TakePushedRequest",
     "TouchSession",
 ]

@@ -10,6 +10,7 @@ from broker.domain.ids import (
     ApplicationId,
     GrantId,
     KeyedHash,
+    PushedRequestId,
     UserId,
 )
 
@@ -19,6 +20,14 @@ class TakeAssertion:
     """Use up what an Application proved itself by. `Conflict` when it was taken before."""
 
     assertion: KeyedHash
+    expires_at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakePushedRequest:
+    """Use up an authorize request that was pushed. `Conflict` when it was taken before."""
+
+    request_id: PushedRequestId
     expires_at: int
 
 

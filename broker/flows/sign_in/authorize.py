@@ -5,51 +5,49 @@ Refuses to redirect anywhere before the Application and its `redirect_uri` are p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from broker.domain.application import Application
-from broker.domain.authorize_request import (
-    AuthorizeRequest,
-    Parameters,
-    RequestRefused,
-    application_id_of,
-    check,
-)
-from broker.domain.changes import AddGrant, Change, PutConsent, Record, RelyOnConsent
+from broker.domain.authorize_request import AuthorizeRequest, Parameters, RequestRefused, refuse
+from broker.domain.changes import AddGrant, Change, PutConsent, Record, RelyOnConsent, TakePushedRequest
 from broker.domain.client_org import rights_by_client
 from broker.domain.consent import Consent, suffices
-from broker.domain.errors import Conflict, Fault, Refusal
+from broker.domain.errors import Conflict, Fault
 from broker.domain.grant import check_entitled, narrowed, new_grant
 from broker.domain.ids import ClientOrgId, GrantId
 from broker.domain.ledger import AuditEvent
-from broker.domain.redirect import answer_url
+from broker.domain.redirect import Onward, answer_to
 from broker.domain.session import Session
+from broker.flows.asked import asked, used_up
 from broker.flows.found import LiveSession
 from broker.flows.id_token_hint import expected_user
 from broker.flows.ports import Ports
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answered:
-    """Send the browser to `url`, which carries the code."""
-
-    url: str
+class Answered(Onward):
+    """Send the browser on with the code."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignInNeeded:
-    """Nobody is signed in, or not as the Application asks."""
+    """Nobody is signed in, or not as the Application asks. `query`: what asks the same of the page that comes next."""
 
     request: AuthorizeRequest
     application: Application
+    query: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConsentNeeded:
-    """The User has to allow this third-party Application first. `clients`: whose rights it would see."""
+    """The User has to allow this third-party Application first. `clients`: whose rights it would see.
+
+    `query`: what asks the same of the page that comes next.
+    """
 
     request: AuthorizeRequest
     application: Application
+    query: str = field(repr=False)
     clients: tuple[ClientOrgId, ...]
 
 
@@ -65,11 +63,8 @@ async def authorize(
 
     Raises `Refusal` (to show), `RequestRefused` (to send to the Application) or `Fault`.
     """
-    application_id = application_id_of(parameters)
-    application = await ports.store.application(application_id)
-    if application is None:
-        raise Refusal("unknown_application", "The link that brought you here is for an application we do not know.")
-    request = check(parameters, application)
+    found = await asked(parameters, ports)
+    request, application = found.request, found.application
     now = ports.clock.now()
 
     expected = None if signed_in is None else signed_in.user.id
@@ -80,7 +75,7 @@ async def authorize(
     if signed_in is None or signed_in.user.id != expected or not _is_fresh(request, signed_in.session, now):
         if "none" in request.prompts:
             raise _refused(request, "login_required")
-        return SignInNeeded(request=request, application=application)
+        return SignInNeeded(request=request, application=application, query=found.query)
 
     held = await ports.store.held_authorizations(signed_in.user.id)
     rights = rights_by_client(held.authorizations, held.clients)
@@ -102,7 +97,7 @@ async def authorize(
             if "none" in request.prompts:
                 raise _refused(request, "consent_required")
             clients = tuple(narrowed(rights, request.organization))
-            return ConsentNeeded(request=request, application=application, clients=clients)
+            return ConsentNeeded(request=request, application=application, query=found.query, clients=clients)
         else:
             changes.append(RelyOnConsent(consent=consent))
 
@@ -125,11 +120,17 @@ async def authorize(
         client_org=request.organization,
         object_id=grant.id,
     )
+    if request.pushed is not None:
+        changes.append(TakePushedRequest(request_id=request.pushed.id, expires_at=request.pushed.forget_at))
     try:
         await ports.store.write(*changes, AddGrant(grant=grant), Record(event=event))
-    except Conflict:  # the Application, the Session or the User's word is gone meanwhile
+    except Conflict as conflict:
+        if conflict.what == TakePushedRequest.__name__:
+            raise used_up(request) from None
+        # The Application, the Session or the User's word is gone meanwhile.
         raise Fault("contention", "Something was changed at this moment. Please try again.") from None
-    return Answered(url=answer_url(request.redirect_uri, ports.issuer, request.state, code=code))
+    onward = answer_to(request, ports.issuer, code=code)
+    return Answered(url=onward.url, fields=onward.fields)
 
 
 def _is_fresh(request: AuthorizeRequest, session: Session, now: int) -> bool:
@@ -141,4 +142,4 @@ def _is_fresh(request: AuthorizeRequest, session: Session, now: int) -> bool:
 def _refused(
     request: AuthorizeRequest, code: str, sentence: str = "The person has to be asked, and prompt=none forbids it."
 ) -> RequestRefused:
-    return RequestRefused(code, sentence, redirect_uri=request.redirect_uri, state=request.state)
+    return refuse(request, code, sentence)

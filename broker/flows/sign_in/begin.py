@@ -55,6 +55,7 @@ async def begin(
         scopes=ports.upstream.scopes_for(registration, frozenset(attributes)),
         continue_to=(page or "") if request is None else request.to_keep(),
         started_at=ports.clock.now(),
+        pushed=None if request is None else request.pushed,
     )
     url = await ports.upstream.authorize_url(
         attempt,

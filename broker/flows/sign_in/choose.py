@@ -5,12 +5,12 @@ Refuses authorize requests that do not hold, or forbid to ask. Writes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from broker.domain.authorize_request import AuthorizeRequest, Parameters, RequestRefused, application_id_of, check
-from broker.domain.errors import Refusal
+from broker.domain.authorize_request import AuthorizeRequest, Parameters, refuse
 from broker.domain.ids import RegistrationId
 from broker.domain.own_page import own_page
+from broker.flows.asked import asked
 from broker.flows.ports import Ports, RegistrationFacts
 
 
@@ -18,12 +18,13 @@ from broker.flows.ports import Ports, RegistrationFacts
 class Choice:
     """`request` is None when the person comes to their own pages, perhaps to `page` of them.
 
-    `asks`: per registration, the attributes kept.
+    `asks`: per registration, the attributes kept. `query`: what asks the same of the page that comes next.
     """
 
     application_name: str | None
     request: AuthorizeRequest | None
     page: str | None
+    query: str = field(repr=False)
     registrations: tuple[RegistrationFacts, ...]
     asks: dict[RegistrationId, tuple[str, ...]]
 
@@ -33,25 +34,19 @@ async def choose(parameters: Parameters, ports: Ports, *, return_to: str = "") -
 
     `return_to`: where else a page wants to go on; followed if that is one of our own that may.
     """
-    name, request = None, None
+    name, request, query = None, None, ""
     if parameters:
-        application = await ports.store.application(application_id_of(parameters))
-        if application is None:
-            raise Refusal("unknown_application", "The link that brought you here is for an application we do not know.")
-        name, request = application.name, check(parameters, application)
+        found = await asked(parameters, ports)
+        name, request, query = found.application.name, found.request, found.query
         if "none" in request.prompts:  # the authorize endpoint leads nobody here with it
-            raise RequestRefused(
-                "login_required",
-                "The person has to be asked, and prompt=none forbids it.",
-                redirect_uri=request.redirect_uri,
-                state=request.state,
-            )
+            raise refuse(request, "login_required", "The person has to be asked, and prompt=none forbids it.")
     clients = () if request is None or request.organization is None else (request.organization,)
     registrations = tuple(ports.upstream.registrations.values())
     return Choice(
         application_name=name,
         request=request,
         page=own_page(return_to) if request is None else None,
+        query=query,
         registrations=registrations,
         asks={r.id: tuple(ports.policy.keeps(r.id, clients)) for r in registrations},
     )

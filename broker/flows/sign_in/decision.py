@@ -25,6 +25,7 @@ from broker.domain.changes import (
     ReplaceConnection,
     ReplaceDataKey,
     TakeAttempt,
+    TakePushedRequest,
 )
 from broker.domain.client_org import rights_by_client
 from broker.domain.connection import KeptAttribute, refreshed_attributes, renewed
@@ -33,10 +34,11 @@ from broker.domain.grant import Rights, check_entitled, new_grant
 from broker.domain.identity import Identity
 from broker.domain.ids import ClientOrgId, ConnectionId, GrantId, IdentityId, KeyedHash, SessionId, UserId
 from broker.domain.ledger import AuditEvent
-from broker.domain.redirect import answer_url
+from broker.domain.redirect import Onward, answer_to
 from broker.domain.sealing import WrappedKey
 from broker.domain.session import Session, new_session
 from broker.domain.user import User, UserStatus, require_active
+from broker.flows.asked import query_of
 from broker.flows.found import Arrival, KnownIdentity, LiveSession
 from broker.flows.id_token_hint import is_expected
 from broker.flows.ports import Ports, VerifiedSignIn
@@ -45,7 +47,10 @@ from broker.flows.sealed import open_attributes, open_tokens, seal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Return:
-    """A browser that is back, with everything proven. `asked` is the authorize request that waits, if one does."""
+    """A browser that is back, with everything proven. `asked` is the authorize request that waits, if one does.
+
+    `used_up`: it was pushed, and somebody got a code for it meanwhile.
+    """
 
     attempt: SignInAttempt
     verified: VerifiedSignIn
@@ -55,6 +60,7 @@ class Return:
     asked: tuple[AuthorizeRequest, Application] | None
     browser: str
     request_id: str
+    used_up: bool = False
 
     @property
     def connecting(self) -> LiveSession | None:
@@ -68,7 +74,7 @@ class Decision:
 
     changes: tuple[Change, ...]
     session_cookie: str | None = field(repr=False)
-    url: str = field(repr=False)
+    onward: Onward
 
 
 def may_be_kept(attempt: SignInAttempt, ports: Ports) -> Mapping[str, str]:
@@ -138,7 +144,8 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
         client_org=attempt.organization if attempt.organization in rights else None,
         object_id=connection_id,
     )
-    return Decision(changes=(*changes, *answer.changes, Record(event=event)), session_cookie=cookie, url=answer.url)
+    changes += [*answer.changes, Record(event=event)]
+    return Decision(changes=tuple(changes), session_cookie=cookie, onward=answer.onward)
 
 
 async def _newcomer(back: Return, ports: Ports, now: int) -> tuple[KnownIdentity, list[Change]]:
@@ -237,7 +244,7 @@ async def _keep(
 class _Answer:
     """Where the browser goes next, and the Grant that this takes. `refused`: the error that the Application is told."""
 
-    url: str = field(repr=False)
+    onward: Onward
     changes: tuple[Change, ...] = ()
     refused: str = ""
 
@@ -247,12 +254,14 @@ def _answer(back: Return, session: Session, rights: Rights, ports: Ports, now: i
         page = back.attempt.page or "/account"
         if back.connecting:
             page = f"/account/connections?connected={back.attempt.registration}"
-        return _Answer(url=f"{ports.issuer}{page}")
+        return _Answer(onward=Onward(url=f"{ports.issuer}{page}"))
     request, application = back.asked
-    if (error := _refused(request, application, session, rights, ports)) is not None:
-        return _Answer(url=answer_url(request.redirect_uri, ports.issuer, request.state, error=error), refused=error)
+    error = _refused(request, application, session, rights, ports, used_up=back.used_up)
+    if error is not None:
+        return _Answer(onward=answer_to(request, ports.issuer, error=error), refused=error)
     if not application.first_party:  # the consent page lies between; the person is signed in by then
-        return _Answer(url=f"{ports.issuer}/oauth/authorize?{back.attempt.continue_to}")
+        query = query_of(request, back.attempt.continue_to, ports)
+        return _Answer(onward=Onward(url=f"{ports.issuer}/oauth/authorize?{query}"))
     code = ports.secrets.token()
     grant = new_grant(
         request,
@@ -262,13 +271,23 @@ def _answer(back: Return, session: Session, rights: Rights, ports: Ports, now: i
         session=session,
         now=now,
     )
-    url = answer_url(request.redirect_uri, ports.issuer, request.state, code=code)
-    return _Answer(url=url, changes=(AddGrant(grant=grant),))
+    changes: list[Change] = [AddGrant(grant=grant)]
+    if (pushed := request.pushed) is not None:
+        changes.append(TakePushedRequest(request_id=pushed.id, expires_at=pushed.forget_at))
+    return _Answer(onward=answer_to(request, ports.issuer, code=code), changes=tuple(changes))
 
 
 def _refused(
-    request: AuthorizeRequest, application: Application, session: Session, rights: Rights, ports: Ports
+    request: AuthorizeRequest,
+    application: Application,
+    session: Session,
+    rights: Rights,
+    ports: Ports,
+    *,
+    used_up: bool,
 ) -> str | None:
+    if used_up:
+        return "invalid_request_uri"
     if not is_expected(session.user_id, request, ports.signer):  # somebody else has signed in
         return "login_required"
     try:

@@ -5,15 +5,16 @@ Refuses callbacks that this browser did not ask for. A plaintext token is held h
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs
 
 from broker.domain.application import Application
 from broker.domain.attempt import SignInAttempt, check_callback, check_initiator
 from broker.domain.authorize_request import AuthorizeRequest, application_id_of, check, tell_application
-from broker.domain.changes import TakeAttempt
+from broker.domain.changes import TakeAttempt, TakePushedRequest
 from broker.domain.errors import Conflict, Fault, Refusal
 from broker.domain.identity import normalise_email
+from broker.domain.redirect import Onward
 from broker.flows.found import LiveSession
 from broker.flows.ports import Callback, Ports
 from broker.flows.sign_in.decision import Decision, Return, decide, may_be_kept
@@ -25,11 +26,10 @@ Somebody wins each round, so as many as this can come back with one account at t
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
-    """Send the browser to `url`. `session_cookie` is None when it keeps the Session it has."""
+class Finished(Onward):
+    """Send the browser on. `session_cookie` is None when it keeps the Session it has."""
 
     session_cookie: str | None = field(repr=False)
-    url: str = field(repr=False)
 
 
 async def finish(
@@ -69,7 +69,8 @@ async def finish(
         if asked is None or error.code == "invalid_state":
             raise
         raise tell_application(error, asked[0]) from error
-    return Finished(session_cookie=decision.session_cookie, url=decision.url)
+    onward = decision.onward
+    return Finished(session_cookie=decision.session_cookie, url=onward.url, fields=onward.fields)
 
 
 async def _asked(attempt: SignInAttempt, ports: Ports) -> tuple[AuthorizeRequest, Application] | None:
@@ -82,7 +83,7 @@ async def _asked(attempt: SignInAttempt, ports: Ports) -> tuple[AuthorizeRequest
         return None
     if found.application is None:
         raise Refusal("unknown_application", "The application you were signing in to is not known here any more.")
-    return check(parameters, found.application), found.application
+    return check(parameters, found.application, pushed=attempt.pushed), found.application
 
 
 async def _settle(back: Return, ports: Ports) -> Decision:
@@ -107,6 +108,8 @@ async def _settle(back: Return, ports: Ports) -> Decision:
         except Conflict as conflict:
             if conflict.what == TakeAttempt.__name__:
                 raise _taken() from None
+            if conflict.what == TakePushedRequest.__name__:  # they have signed in for all that, as the next round says
+                back = replace(back, used_up=True)
         else:
             return decision
     raise Fault("contention", "Somebody signed in with this account at the same moment. Please try again.")

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.domain import scope
 from broker.domain.attempt import Purpose
-from broker.domain.authorize_request import Parameters, RequestRefused
+from broker.domain.authorize_request import Parameters, refuse
 from broker.domain.errors import Refusal
 from broker.flows.connections.show import show_connections
 from broker.flows.found import LiveSession
@@ -43,8 +43,8 @@ async def consent_page(request: Request) -> Response:
     web = context.web_of(request)
     outcome = await authorize(parameters, session, web.ports, request_id=context.request_id_of(request))
     if isinstance(outcome, ConsentNeeded):
-        return context.page(await _consent_view(request, parameters, session, outcome))
-    return await _onward(request, parameters, session, outcome)
+        return context.page(await _consent_view(request, session, outcome))
+    return await _onward(request, session, outcome)
 
 
 async def consent_decision(request: Request) -> Response:
@@ -56,35 +56,29 @@ async def consent_decision(request: Request) -> Response:
     asked = (await choose(parameters, context.web_of(request).ports)).request
     if asked is None:
         raise Refusal("invalid_request", "This page was not sent as it should be.", detail="no authorize request")
-    raise RequestRefused(
-        "access_denied", "The person did not allow it.", redirect_uri=asked.redirect_uri, state=asked.state
-    )
+    raise refuse(asked, "access_denied", "The person did not allow it.")
 
 
 async def _go_on(request: Request, parameters: Parameters, session: LiveSession | None, *, allow: bool) -> Response:
     web = context.web_of(request)
     outcome = await authorize(parameters, session, web.ports, allow=allow, request_id=context.request_id_of(request))
     if isinstance(outcome, ConsentNeeded):
-        return RedirectResponse(f"{CONSENT}?{as_query(parameters)}", status_code=303)
-    return await _onward(request, parameters, session, outcome)
+        return RedirectResponse(f"{CONSENT}?{outcome.query}", status_code=303)
+    return await _onward(request, session, outcome)
 
 
-async def _onward(
-    request: Request, parameters: Parameters, session: LiveSession | None, outcome: Answered | SignInNeeded
-) -> Response:
+async def _onward(request: Request, session: LiveSession | None, outcome: Answered | SignInNeeded) -> Response:
     """To the Application; or to the choice of Providers, or straight to the one that the Application named."""
     if isinstance(outcome, Answered):
-        return RedirectResponse(outcome.url, status_code=303)
+        return context.sent(request, outcome)
     web = context.web_of(request)
     chosen = outcome.request.provider
     if chosen is not None and chosen in web.ports.upstream.registrations:
         return depart(request, await begin(chosen, Purpose.SIGN_IN, outcome.request, session, web.ports))
-    return RedirectResponse(f"/sign-in?{as_query(parameters)}", status_code=303)
+    return RedirectResponse(f"/sign-in?{outcome.query}", status_code=303)
 
 
-async def _consent_view(
-    request: Request, parameters: Parameters, session: LiveSession, needed: ConsentNeeded
-) -> ConsentView:
+async def _consent_view(request: Request, session: LiveSession, needed: ConsentNeeded) -> ConsentView:
     web = context.web_of(request)
     held = await web.ports.store.held_authorizations(session.user.id)
     shown = await show_connections(session.user.id, web.ports)
@@ -94,7 +88,7 @@ async def _consent_view(
         application=needed.application.name,
         attributes=wanted_of(request, session, shown, needed.clients, needed.request.scopes),
         clients=clients_of(held, needed.clients),
-        hidden=tuple(parse_qsl(as_query(parameters), keep_blank_values=True)),
+        hidden=tuple(parse_qsl(needed.query, keep_blank_values=True)),
         narrowed=needed.request.organization is not None,
         while_away=scope.OFFLINE_ACCESS in needed.request.scopes,
     )

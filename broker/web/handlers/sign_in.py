@@ -49,7 +49,7 @@ async def sign_in_page(request: Request) -> Response:
             )
             for facts in choice.registrations
         ),
-        hidden=(*parse_qsl(as_query(parameters), keep_blank_values=True), *returns),
+        hidden=(*parse_qsl(choice.query, keep_blank_values=True), *returns),
         notice=_NOTICES.get(request.query_params.get("notice", "")),
     )
     response = context.page(view)
@@ -92,7 +92,7 @@ async def callback(request: Request) -> Response:
         browser=device(request.headers.get("user-agent")),
         request_id=context.request_id_of(request),
     )
-    response = RedirectResponse(finished.url, status_code=303)
+    response = context.sent(request, finished)
     web.cookies.clear(response, name)
     if finished.session_cookie is not None:
         web.cookies.set_session(response, finished.session_cookie)

@@ -1,4 +1,4 @@
-"""Owns the files that pages refer to: stylesheet, marks, favicon, each under a name that carries its content's hash.
+"""Owns the files that pages refer to (stylesheet, marks, favicon, the one script), each under a name with its own hash.
 
 Refuses a name that is not among them. A changed file gets a new name, so that an answer may be cached for ever
 (RFC 8246, `immutable`).
@@ -17,7 +17,11 @@ CACHE_CONTROL = "public, max-age=31536000, immutable"
 """RFC 8246 section 2; a year is what RFC 9111's caches treat as for ever."""
 
 _FOLDER = Path(__file__).resolve().parent.parent / "assets"
-_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

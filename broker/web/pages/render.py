@@ -1,6 +1,6 @@
 """Owns turning a view model into a page: one template a view, chosen by its type.
 
-Refuses scripts, unescaped values and names a view does not have: autoescape on, undefined is an error.
+Refuses inline scripts, unescaped values and names a view does not have: autoescape on, undefined is an error.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ TEMPLATES: Mapping[type[View], str] = MappingProxyType(
         views.DeviceCodeView: "device_code.html",
         views.DeviceConfirmView: "device_confirm.html",
         views.DeviceAnsweredView: "device_answered.html",
+        views.FormPostView: "form_post.html",
         views.PrivacyView: "privacy.html",
         views.TermsView: "terms.html",
     }

@@ -172,6 +172,15 @@ class ErrorView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FormPostView:
+    """An answer on its way to an Application: `fields` are posted to `action`, by a script or by the person."""
+
+    shell: Shell
+    action: str
+    fields: Hidden = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ConsentView:
     """A third-party Application asks. Both answers POST to `action`: `decision` is "allow" or "deny".
 
@@ -261,6 +270,7 @@ View: TypeAlias = (
     | SignOutView
     | SignedOutView
     | ErrorView
+    | FormPostView
     | ConsentView
     | DeviceCodeView
     | DeviceConfirmView

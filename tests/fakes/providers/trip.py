@@ -56,6 +56,7 @@ class Trip(Generic[AnyFake]):
             scopes=self.gateway.scopes_for(WORK, wanted),
             continue_to="",
             started_at=self.clock.now(),
+            pushed=None,
         )
 
     async def visit(self, attempt: SignInAttempt, **bent: Any) -> Callback:

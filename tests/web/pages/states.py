@@ -21,6 +21,7 @@ from broker.web.pages.views import (
     DataView,
     DeviceAnsweredView,
     DeviceCodeView,
+    FormPostView,
     PrivacyView,
     SessionsView,
     SignedOutView,
@@ -166,6 +167,7 @@ STATES: Mapping[str, View] = {
     "error-not-found": problems.not_found(ADA, status=404),
     "error-too-many": problems.too_many(VISITOR, status=429, wait_seconds=90),
     "error-our-side": problems.our_side(VISITOR, status=500),
+    "form-post": FormPostView(shell=VISITOR, action="https://app.example/callback", fields=HIDDEN),
     "consent": CONSENT,
     "consent-several-clients": replace(CONSENT, clients=CHOICE, may_choose=True, while_away=True),
     "consent-nothing-chosen": replace(
@@ -219,6 +221,7 @@ HOSTILE_STATES: Mapping[str, View] = {
         "signed-out",
         "signed-out-and-more",
         "error-declined",
+        "form-post",
         "consent",
         "consent-nothing-chosen",
         "consent-already",

@@ -18,7 +18,7 @@ def test_a_path_carries_the_hash_of_its_content() -> None:
     """So that an answer can be cached for ever, and a changed file is another one."""
     for path, asset in ASSETS.items():
         digest = hashlib.sha256(asset.content).hexdigest()[:16]
-        assert re.fullmatch(rf"/assets/[a-z-]+\.{digest}\.(css|svg)", path)
+        assert re.fullmatch(rf"/assets/[a-z-]+\.{digest}\.(css|js|svg)", path)
         assert asset.etag == f'"{digest}"'
 
 
@@ -48,6 +48,12 @@ def test_pictures_do_nothing_but_draw() -> None:
         if path.endswith(".svg"):
             drawn = asset.content.decode()
             assert not re.search(r"<script|<style|\bon\w+=|href|url\(|@import|<foreignObject", drawn)
+
+
+def test_the_one_script_presses_the_button() -> None:
+    """It asks for nothing, reads nothing and keeps nothing."""
+    assert [path for path in ASSETS if path.endswith(".js")] == [asset_path("form-post.js")]
+    assert ASSETS[asset_path("form-post.js")].content == b"document.forms[0].submit();\n"
 
 
 def test_the_stylesheet_loads_nothing() -> None:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from broker.web.pages.assets import ASSETS
 from broker.web.pages.render import render
+from broker.web.pages.views import FormPostView
 from tests.servers import axe
 from tests.servers.asgi import serving
 from tests.web.pages.states import HOSTILE_STATES, STATES
@@ -28,13 +29,16 @@ PICTURED: dict[tuple[int, int], tuple[axe.Scheme, ...]] = {WIDE: ("light", "dark
 
 
 async def _page(request: Request) -> Response:
-    html = render({**STATES, **HOSTILE_STATES}[request.path_params["name"]])
-    return Response(html, media_type="text/html", headers={"Content-Security-Policy": POLICY})
+    view = {**STATES, **HOSTILE_STATES}[request.path_params["name"]]
+    policy = f"{POLICY}; script-src 'self'" if isinstance(view, FormPostView) else POLICY
+    return Response(render(view), media_type="text/html", headers={"Content-Security-Policy": policy})
 
 
 async def _asset(request: Request) -> Response:
     asset = ASSETS[request.url.path.removeprefix("/id")]
-    return Response(asset.content, headers={"Content-Type": asset.content_type})
+    # The script would lead away from the page that is looked at.
+    content = b"" if "javascript" in asset.content_type else asset.content
+    return Response(content, headers={"Content-Type": asset.content_type})
 
 
 @pytest.fixture(scope="module")

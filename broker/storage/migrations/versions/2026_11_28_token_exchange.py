@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import Column, Text
 
 revision = "2026_11_28_token_exchange"
-down_revision = "2026_11_28_gateways"
+down_revision = "2026_11_28_pushed_requests"
 
 
 def upgrade() -> None:

@@ -1,0 +1,33 @@
+"""Owns the push of an authorize request (RFC 9126 section 2): checks all of it, hands it back sealed, writes nothing.
+
+Refuses whatever the authorize endpoint would refuse, before any browser is sent.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from broker.domain.authorize_request import KNOWN, TOO_LONG, Parameters, RequestRefused, check
+from broker.domain.errors import OAuthRefusal
+from broker.domain.ids import PushedRequestId
+from broker.domain.pushed_request import MAX_LENGTH, PREFIX, Pushed, PushedRequest
+from broker.flows.authenticated import Credentials, authenticated
+from broker.flows.ports import Ports
+
+
+async def push(credentials: Credentials, parameters: Parameters, ports: Ports) -> str:
+    """The `request_uri` that stands for these parameters. Raises `Refusal`, never `RequestRefused`: it asks itself."""
+    application = await authenticated(credentials, None, ports)
+    if "request_uri" in parameters:
+        raise OAuthRefusal("invalid_request", "A pushed request must not hold a request_uri (RFC 9126 section 2.1).")
+    pushed = Pushed(id=PushedRequestId(ports.secrets.new_id("par")), at=ports.clock.now())
+    try:
+        check(parameters, application, pushed=pushed)
+    except RequestRefused as refused:
+        raise OAuthRefusal(refused.code, refused.sentence, detail=refused.detail) from None
+    # Of the rest of the form, such as a secret, nothing is sealed: a browser carries it.
+    known = urlencode({name: values for name, values in parameters.items() if name in KNOWN}, doseq=True)
+    if len(known) > MAX_LENGTH:
+        raise OAuthRefusal("invalid_request", TOO_LONG)
+    request = PushedRequest(pushed=pushed, application_id=application.id, parameters=known)
+    return PREFIX + ports.secrets.seal_request(request)
