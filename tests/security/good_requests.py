@@ -195,14 +195,15 @@ def _at_device(path: str, *more: tuple[str, str]) -> Build:
     return build
 
 
-def _behind(path: str, method: str = "GET", **headers: str) -> Build:
-    async def build(world: World, browser: Browser) -> Good:
-        if (await browser.get("/forward-auth/desk")).status_code == 401:
-            await _signed_in(world, browser)
-            await browser.get(await browser.to_the_desk())
-        return Good(method=method, path=path, headers=headers, cookies=_cookies(browser))
+async def _forward_auth(world: World, browser: Browser) -> Good:
+    if browser.cookie("gateway") is None:
+        await _signed_in(world, browser)
+        await browser.get(await browser.to_the_desk())
+    return Good(path="/forward-auth/desk", cookies=_cookies(browser))
 
-    return build
+
+async def _gateway_sign_out(world: World, browser: Browser) -> Good:
+    return Good(method="POST", path="/forward-auth/desk/sign-out", headers=dict(SAME_ORIGIN))
 
 
 async def _ext_authz(world: World, browser: Browser) -> Good:
@@ -260,11 +261,11 @@ GOOD: dict[str, Build] = {
     "dismiss_warning": _of_application("/account/applications/{grant}/dismiss"),
     "data": _page("/account/data"),
     "sign_out": _deed("/account/sign-out"),
-    "forward_auth": _behind("/forward-auth/desk"),
+    "forward_auth": _forward_auth,
     "ext_authz": _ext_authz,
     "gateway_start": _gateway_start,
     "gateway_callback": _gateway_callback,
-    "gateway_sign_out": _behind("/forward-auth/desk/sign-out", "POST", **SAME_ORIGIN),
+    "gateway_sign_out": _gateway_sign_out,
     "home": _open("/"),
     "privacy": _open("/privacy"),
     "terms": _open("/terms"),

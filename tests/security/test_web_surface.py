@@ -20,6 +20,7 @@ from broker.web.guard import REFUSALS
 from broker.web.routes import TABLE
 from tests.fakes.providers.google_like import FakeGoogle
 from tests.security.browser import SAME_ORIGIN, Browser, Headers, answered, ask
+from tests.security.device import Device
 from tests.security.seen import check_format
 from tests.security.staged import staged
 from tests.security.template import CLIENTS, HTTP, Template
@@ -330,14 +331,20 @@ async def deeds(world: World, browser: Browser) -> list[tuple[str, dict[str, str
     """Every form of the User's own pages that changes something."""
     session = (await world.rows("SELECT id FROM sessions"))[0]["id"]
     connection = (await world.rows("SELECT id FROM connections"))[0]["id"]
+    device = await Device(world.browser()).begin()
     return [
         ("/account/sign-out", {}),
         ("/account/sessions/end-others", {}),
+        ("/account/sessions/end-all", {}),
+        ("/account/applications/demo-app/remove", {}),
+        ("/account/applications/gnt_x/dismiss", {}),
         (f"/account/sessions/{session}/end", {}),
         (f"/account/connections/{connection}/disconnect", {}),
         ("/account/connections/corp", {}),
         ("/oauth/consent", ask("crm").parameters | {"decision": "allow"}),
         ("/oauth/end-session", {"confirmed": "yes"}),
+        ("/device", {"user_code": device.user_code}),
+        ("/device/answer", {"user_code": device.user_code, "decision": "allow"}),
     ]
 
 
@@ -347,7 +354,8 @@ async def test_every_form_that_changes_something_is_known(world: World, ada: Bro
     asked = {path for path, _ in await deeds(world, ada)} | {"/sign-in/google", "/oauth/token", "/oauth/authorize"}
     posts = {path for _, path, methods, *_ in TABLE if "POST" in methods and not path.startswith(GATEWAY_PATHS)}
 
-    assert len(posts) == len(asked | {"/oauth/userinfo", "/oauth/introspect", "/oauth/revoke", "/oauth/par"})
+    software = {f"/oauth/{name}" for name in ("userinfo", "introspect", "revoke", "par", "device_authorization")}
+    assert len(posts) == len(asked | software)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from broker.domain import changes as c
 from broker.domain.changes import Change
 from broker.domain.connection import ConnectionStatus
+from broker.domain.device_request import Decision
 from broker.domain.errors import Conflict
 from broker.domain.ids import DataKeyId
 from broker.domain.outbox import RevocationResult
@@ -50,6 +51,7 @@ async def inhabited(store: Store) -> None:
         c.AddAuthorization(authorization=w.authorization("acme", "grace")),
         c.AddSigningKey(key=w.signing_key()),
         c.AddPendingRevocation(pending=w.pending()),
+        c.AddDeviceRequest(request=w.device_request()),
     )
 
 
@@ -126,6 +128,9 @@ NOT_ENDING: Sequence[Change] = [
     c.PutApplication(application=replace(w.application(), name="Renamed")),
     c.AddAuthorization(authorization=w.authorization("globex", "grace")),
     c.DismissWarning(grant_id=w.grant().id, user_id=ADA, at=LATER),
+    c.AddDeviceRequest(request=w.device_request(2)),
+    c.PollDeviceRequest(id=w.device_request().id, at=LATER, interval=10),
+    c.DecideDeviceRequest(id=w.device_request().id, decision=Decision.DENIED, at=LATER),
     c.PutConsent(consent=w.consent()),
     c.RelyOnConsent(consent=w.consent()),
     c.RemoveConsent(user_id=ADA, application_id=w.DEMO_APP),
