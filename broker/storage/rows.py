@@ -17,6 +17,7 @@ from broker.domain.consent import Consent
 from broker.domain.grant import Grant
 from broker.domain.identity import Identity
 from broker.domain.ledger import AuditEvent
+from broker.domain.logout import LogoutResult, PendingLogout
 from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.domain.revocation import Claim, Notice
 from broker.domain.sealing import WrappedKey
@@ -75,7 +76,7 @@ def connection(row: Row, at: int = 0) -> Connection:
 
 
 def session(row: Row, at: int = 0) -> Session:
-    id_, secret, user_id, connection_id, browser, auth_time, last_seen_at, ended_at = row[at : at + 8]
+    id_, secret, user_id, connection_id, browser, auth_time, last_seen_at, ended_at, upstream_sid = row[at : at + 9]
     return Session(
         id=id_,
         secret=secret,
@@ -85,6 +86,7 @@ def session(row: Row, at: int = 0) -> Session:
         auth_time=auth_time,
         last_seen_at=last_seen_at,
         ended_at=ended_at,
+        upstream_sid=upstream_sid,
     )
 
 
@@ -103,7 +105,8 @@ def application(row: Row, at: int = 0) -> Application:
         signing_algorithm,
         scopes,
         public_keys,
-    ) = row[at : at + 13]
+        backchannel_logout_uri,
+    ) = row[at : at + 14]
     return Application(
         id=id_,
         name=name,
@@ -118,6 +121,7 @@ def application(row: Row, at: int = 0) -> Application:
         signing_algorithm=signing_algorithm,
         scopes=frozenset(orjson.loads(scopes)),
         public_keys=tuple(orjson.loads(public_keys)),
+        backchannel_logout_uri=backchannel_logout_uri,
     )
 
 
@@ -198,6 +202,20 @@ def pending_revocation(row: Row, at: int = 0) -> PendingRevocation:
         next_try_at=next_try_at,
         created_at=created_at,
         result=RevocationResult(result),
+    )
+
+
+def pending_logout(row: Row) -> PendingLogout:
+    about, application_id, user_id, session_id, tries, next_try_at, created_at, result = row
+    return PendingLogout(
+        about=about,
+        application_id=application_id,
+        user_id=user_id,
+        session_id=session_id,
+        tries=tries,
+        next_try_at=next_try_at,
+        created_at=created_at,
+        result=LogoutResult(result),
     )
 
 

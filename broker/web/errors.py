@@ -5,6 +5,7 @@ Refuses to say more than the code and the sentence: detail goes to the log.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from starlette.requests import Request
@@ -41,6 +42,8 @@ STATUSES: Mapping[str, int] = {
 
 OAUTH_PATHS = ("/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect")
 """Where software asks, and errors are those of RFC 6749 section 5.2."""
+_PROVIDER_LOGOUT = re.compile(r"/callback/[^/]+/logout")
+"""There, too (Back-Channel Logout 1.0 section 2.8)."""
 
 
 class TooMany(Refusal):
@@ -63,7 +66,7 @@ def answer(request: Request, error: BrokerError) -> Response:
     if isinstance(error, RequestRefused):
         return redirected(request, error)
     path = request.scope["path"]
-    if path.startswith(OAUTH_PATHS):
+    if path.startswith(OAUTH_PATHS) or _PROVIDER_LOGOUT.fullmatch(path):
         response = _oauth(error)
     elif path.startswith(("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")):
         response = _problem(request, error)

@@ -46,6 +46,7 @@ redirect_uris = ["https://reports.partner-ops.example/callback"]
 audience = "https://reports.partner-ops.example"
 requires_authorization = true
 signing_algorithm = "EdDSA"
+backchannel_logout_uri = "https://reports.partner-ops.example/logout?area=eu"
 scopes = ["revocations"]
 jwks = { keys = [{ kty = "OKP", crv = "Ed25519", x = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" }] }
 """
@@ -77,6 +78,7 @@ def test_a_document_is_read_whole() -> None:
                 signing_algorithm=None,
                 scopes=frozenset(),
                 public_keys=(),
+                backchannel_logout_uri=None,
             ),
             Declared(
                 id=ApplicationId("reports"),
@@ -92,6 +94,7 @@ def test_a_document_is_read_whole() -> None:
                 signing_algorithm="EdDSA",
                 scopes=frozenset({"revocations"}),
                 public_keys=(f'{{"crv": "Ed25519", "kty": "OKP", "x": "{"A" * 43}"}}',),
+                backchannel_logout_uri="https://reports.partner-ops.example/logout?area=eu",
             ),
         ),
     )

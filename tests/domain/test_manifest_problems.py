@@ -56,10 +56,9 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{INVITED} 2 user: this address has an Authorization above already": [
         invited({"user": "a@b.example"}, {"user": " A@B.example"})
     ],
-    f"{DEMO} colour: unknown; there are audience, first_party, grants, jwks, name, post_logout_redirect_uris, "
-    "redirect_uris, requires_authorization, scopes, secret, secrets, signing_algorithm, type": [
-        application(colour="red")
-    ],
+    f"{DEMO} colour: unknown; there are audience, backchannel_logout_uri, first_party, grants, jwks, name, "
+    "post_logout_redirect_uris, redirect_uris, requires_authorization, scopes, secret, secrets, "
+    "signing_algorithm, type": [application(colour="red")],
     f"{DEMO} name: is missing": [application(name=GONE)],
     f"{DEMO} type: must be one of public, confidential": [
         *(application(type=kind) for kind in (GONE, "", "native", "Public", ["public"], None, True))
@@ -103,6 +102,12 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{DEMO} redirect_uris: at least one is needed": [
         application(redirect_uris=GONE),
         application(redirect_uris=[]),
+    ],
+    f"{DEMO} backchannel_logout_uri: must be a line of text of at most 255 characters": [
+        *(application(backchannel_logout_uri=uri) for uri in ("", True, "https://app.example/" + "x" * 255))
+    ],
+    f"{DEMO} backchannel_logout_uri: 'https://app.example/out#x' must not have a fragment (RFC 6749 section 3.1.2)": [
+        application(backchannel_logout_uri="https://app.example/out#x")
     ],
     f"{DEMO} redirect_uris: 'https://*.app.example/cb' must not hold a wildcard": [
         application(redirect_uris=["https://app.example/cb", "https://*.app.example/cb"])

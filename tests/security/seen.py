@@ -13,6 +13,7 @@ from broker.web.routes import routes
 
 ROUTES = routes()
 OAUTH = ("/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect")
+PROVIDER_LOGOUT = re.compile(r"/callback/[^/]+/logout")
 PROBLEM = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")
 REGISTERED = re.compile(
     r"https://(app|crm)\.example/callback\?|https://reports\.example/callback\?area=eu&|https://app\.example/(\?|$)"
@@ -65,7 +66,7 @@ def check_format(seen: Seen) -> None:
     kind = answer.headers["Content-Type"].partition(";")[0]
     if seen.method == "HEAD":
         return
-    if seen.path.startswith(OAUTH):
+    if seen.path.startswith(OAUTH) or PROVIDER_LOGOUT.fullmatch(seen.path):
         assert kind == "application/json", seen
         assert answer.json().keys() == {"error", "error_description"}, seen
     elif seen.path.startswith(PROBLEM):

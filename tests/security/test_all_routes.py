@@ -26,7 +26,8 @@ ROUTES = [name for name, *_ in TABLE]
 FORMS = [
     name
     for name, _, methods, *_ in TABLE
-    if "POST" in methods and name not in ("token", "revoke", "introspect", "authorize", "userinfo", "end_session")
+    if "POST" in methods
+    and name not in ("token", "revoke", "introspect", "authorize", "userinfo", "end_session", "provider_logout")
 ]
 NASTY = [
     "",
@@ -35,7 +36,7 @@ NASTY = [
 ]  # fmt: skip
 Bent = tuple[str, Good]
 ALWAYS_USED_UP = {"token", "callback"}
-USED_UP = {"end_session", "sign_out", "disconnect", "end_one_session"}
+USED_UP = {"provider_logout", "end_session", "sign_out", "disconnect", "end_one_session"}
 """Of these routes a good request works once; of the first two not even once after a bent one."""
 
 

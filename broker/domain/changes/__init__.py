@@ -44,6 +44,9 @@ from broker.domain.changes.sessions import (
     EndOtherSessions,
     EndSession,
     EndSessionsOfConnection,
+    EndSessionsOfUpstream,
+    RetryLogout,
+    SettleLogout,
     TouchSession,
 )
 
@@ -62,6 +65,9 @@ Change = (
     | EndSession
     | EndOtherSessions
     | EndSessionsOfConnection
+    | EndSessionsOfUpstream
+    | RetryLogout
+    | SettleLogout
     | TakeAssertion
     | AddGrant
     | RedeemGrant
@@ -107,6 +113,7 @@ __all__ = [
     "EndOtherSessions",
     "EndSession",
     "EndSessionsOfConnection",
+    "EndSessionsOfUpstream",
     "PromoteSigningKey",
     "PutApplication",
     "PutClientOrg",
@@ -122,12 +129,14 @@ __all__ = [
     "ReplaceDataKey",
     "ResealRevocation",
     "RetireSigningKey",
+    "RetryLogout",
     "RetryRevocation",
     "RevokeGrant",
     "RevokeSigningKey",
     "RewrapDataKey",
     "SetRights",
     "SetUserStatus",
+    "SettleLogout",
     "SettleRevocation",
     "TakeAssertion",
     "TakeAttempt",
