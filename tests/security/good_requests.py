@@ -164,7 +164,7 @@ def _decision() -> Pairs:
 
 async def _provider_logout(world: World, browser: Browser) -> Good:
     await _signed_in(world, browser)
-    form = [("logout_token", logout_token(world.google))]
+    form = [("logout_token", logout_token(world.google.provider))]
     return Good(method="POST", path=LOGOUT, form=form, needed=frozenset({"logout_token"}))
 
 

@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from broker.demo.provider import DemoProvider
 from broker.demo.provider.jose import compact, rs256
-from tests.security.template import CLIENTS, PROVIDER_APPLICATION, Upstream
+from tests.security.template import CLIENTS, PROVIDER_APPLICATION
 from tests.security.world import World
 from tests.servers.asgi import serving
 
@@ -26,9 +27,8 @@ DELETED: Any = object()
 _numbers = itertools.count(1)
 
 
-def logout_token(upstream: Upstream, persona: str = "ada", *, typ: str = "logout+jwt", **bent: Any) -> str:
+def logout_token(provider: DemoProvider, persona: str = "ada", *, typ: str = "logout+jwt", **bent: Any) -> str:
     """One that holds, each time another, with `bent` claims; `DELETED` takes one away."""
-    provider = upstream.provider
     now, key = provider.clock(), provider.keys.current
     who = next(one for one in provider.personas if one.persona_id == persona)
     claims = {

@@ -180,7 +180,7 @@ async def test_a_provider_signs_out_whom_it_names(world: World, ada: Browser, ap
     await other.sign_in("ada")
     await grace.sign_in("grace")
 
-    assert await send(world.browser(), logout_token(world.google)) == (200, "")
+    assert await send(world.browser(), logout_token(world.google.provider)) == (200, "")
     assert [await who.is_signed_in() for who in (ada, other, grace)] == [False, False, True]
     assert (await grace.userinfo(tokens["access_token"])).status_code == 401
     await until(lambda: settled(world))
@@ -197,9 +197,9 @@ async def test_a_provider_ends_one_session_by_its_name(world: World, ada: Browse
         await browser.sign_in("ada")
     outsider = world.browser()
 
-    assert await send(outsider, logout_token(world.google, sub=DELETED, sid="upstream-sid-1")) == (200, "")
+    assert await send(outsider, logout_token(world.google.provider, sub=DELETED, sid="upstream-sid-1")) == (200, "")
     assert [await who.is_signed_in() for who in (ada, other, third)] == [False, True, True]
-    assert await send(outsider, logout_token(world.google, sid="upstream-sid-2")) == (200, "")
+    assert await send(outsider, logout_token(world.google.provider, sid="upstream-sid-2")) == (200, "")
     assert [await who.is_signed_in() for who in (ada, other, third)] == [False, False, True]
     assert "upstream-sid" not in repr(await world.tables())
 
@@ -208,14 +208,14 @@ async def test_wrong_logout_tokens_end_nothing(world: World, ada: Browser) -> No
     """G12-06: each is a 400 in JSON; a good one works once, in every process (CVE-2026-18569)."""
     request = ask()
     tokens = await ada.tokens_for(request)
-    google, now = world.google, world.clock.now()
+    google, now = world.google.provider, world.clock.now()
     right = logout_token(google)
     unsigned = right.rpartition(".")[0] + "."
     wrong = {
         "none": None,
         "empty": "",
         "unsigned": unsigned,
-        "of another key": logout_token(world.corp, iss=google.provider.issuer),
+        "of another key": logout_token(world.corp.provider, iss=google.issuer),
         "type of a session JWT": logout_token(google, typ="at+jwt"),
         "nonce": logout_token(google, nonce="n"),
         "no events": logout_token(google, events=DELETED),
@@ -254,7 +254,9 @@ async def lonely_world(template: Template, tmp_path: Path) -> AsyncIterator[Worl
 async def test_a_provider_whose_keys_cannot_be_had_may_try_again(lonely_world: World) -> None:
     """G12-06: nothing is known of its token, so it is neither believed nor refused."""
     browser = lonely_world.browser()
-    answer = await browser.send("POST", "/callback/away/logout", form={"logout_token": logout_token(lonely_world.corp)})
+    answer = await browser.send(
+        "POST", "/callback/away/logout", form={"logout_token": logout_token(lonely_world.corp.provider)}
+    )
 
     assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
