@@ -39,6 +39,7 @@ from broker.storage.counters import Counters
 from broker.storage.declared import declared_clients
 from broker.storage.schema import pending
 from broker.storage.store import SqlStore
+from broker.upstream.applications import ApplicationEndpoints
 from broker.upstream.gateway import UpstreamGateway
 from broker.upstream.http import Transport
 from broker.upstream.registration import Registration
@@ -76,6 +77,7 @@ class Opened:
     """Everything that is open while the broker runs."""
 
     ports: Ports
+    applications: ApplicationEndpoints
     signer: JwtSigner
     counters: Counters
 
@@ -136,7 +138,8 @@ async def opened(settings: Settings, clock: Clock | None = None, *, writes: bool
             clock=clock,
             policy=settings.policy,
         )
-        yield Opened(ports=ports, signer=signer, counters=counters)
+        applications = ApplicationEndpoints(transport)
+        yield Opened(ports=ports, applications=applications, signer=signer, counters=counters)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Surface:
@@ -168,9 +171,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Surface:
             publish()
             current_keys = CurrentKeys(signer, edges.ports.store, edges.ports.vault, publish)
             algorithm, key_age = settings.signing_algorithm, settings.signing_key_days * 24 * 3600
-            async with by_the_clock(
-                *jobs_of(edges.ports, measures, current_keys, algorithm=algorithm, key_age=key_age)
-            ):
+            jobs = jobs_of(
+                edges.ports, edges.applications, measures, current_keys, algorithm=algorithm, key_age=key_age
+            )
+            async with by_the_clock(*jobs):
                 try:
                     yield
                 finally:

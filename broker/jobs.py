@@ -13,15 +13,19 @@ from broker.crypto.current_keys import CurrentKeys
 from broker.crypto.signing_keys import generate_signing_key
 from broker.domain import signing_key
 from broker.domain.errors import BrokerError
+from broker.domain.ids import ApplicationId
+from broker.domain.logout import LogoutResult
 from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.keys.rewrap import Rewrapped, rewrap
 from broker.flows.keys.rotate import rotate
-from broker.flows.ports import Ports
+from broker.flows.ports import Applications, Ports
 from broker.flows.privacy.purge import Purged, purge
+from broker.flows.sessions.deliver import deliver_logouts
 from broker.flows.signing_key import KeyTools
 from broker.web.measure import Measures
 
 DELIVER_EVERY = 2.0
+TELL_EVERY = 1.0
 FORGET_EVERY = 300.0
 PURGE_EVERY = 60.0
 RELOAD_KEYS_EVERY = float(signing_key.RELOAD_EVERY)
@@ -48,13 +52,20 @@ class Job:
 
 
 def jobs_of(
-    ports: Ports, measures: Measures, current_keys: CurrentKeys, *, algorithm: str, key_age: int
+    ports: Ports,
+    applications: Applications,
+    measures: Measures,
+    current_keys: CurrentKeys,
+    *,
+    algorithm: str,
+    key_age: int,
 ) -> tuple[Job, ...]:
     """Everything that one broker process does by the clock. `key_age` in seconds: then a signing key is replaced."""
     holder = ports.secrets.new_id("run")
     tools = KeyTools(store=ports.store, vault=ports.vault, clock=ports.clock, generate=generate_signing_key)
     return (
         Job(name="deliver_revocations", every=DELIVER_EVERY, run=lambda: deliver_revocations(ports)),
+        Job(name="deliver_logouts", every=TELL_EVERY, run=lambda: _tell_of_logouts(ports, applications, measures)),
         Job(name="forget_expired", every=FORGET_EVERY, run=lambda: ports.store.forget_expired(ports.clock.now())),
         Job(name="rewrap", every=REWRAP_EVERY, run=lambda: _rewrap(ports, measures, holder)),
         Job(name="purge", every=PURGE_EVERY, run=_purging(ports, measures, holder)),
@@ -77,6 +88,36 @@ async def by_the_clock(*jobs: Job) -> AsyncIterator[None]:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _tell_of_logouts(ports: Ports, applications: Applications, measures: Measures) -> int:
+    """Without end: whoever has to be told is told beside the others, so one that is slow keeps only itself waiting."""
+    busy: set[ApplicationId] = set()
+
+    async def tell(application_id: ApplicationId) -> None:
+        try:
+            results = await deliver_logouts(application_id, applications, ports)
+        except BrokerError as error:
+            _failed("deliver_logouts", error)
+            return
+        finally:
+            busy.discard(application_id)
+        for result in results:
+            measures.told_of_logouts(result)
+        if failed := results.count(LogoutResult.PENDING):
+            _log.warning("application does not answer", application_id=application_id, logouts=failed)
+
+    async with asyncio.TaskGroup() as beside:
+        while True:
+            try:
+                due = await ports.store.applications_to_tell(ports.clock.now())
+            except BrokerError as error:  # those who are just being told must not be cut short
+                _failed("deliver_logouts", error)
+                due = ()
+            for application_id in set(due) - busy:
+                busy.add(application_id)
+                beside.create_task(tell(application_id))
+            await asyncio.sleep(TELL_EVERY)
 
 
 async def _rewrap(ports: Ports, measures: Measures, holder: str) -> int:
@@ -131,5 +172,9 @@ async def _every(job: Job) -> None:
             if done:
                 _log.info("job", name=job.name, done=done)
         except BrokerError as error:
-            _log.warning("job failed", name=job.name, reason=error.code, detail=error.detail)
+            _failed(job.name, error)
         await asyncio.sleep(job.every)
+
+
+def _failed(name: str, error: BrokerError) -> None:
+    _log.warning("job failed", name=name, reason=error.code, detail=error.detail)

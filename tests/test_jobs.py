@@ -1,21 +1,25 @@
-"""What runs by the clock: how often a purge really goes through everything, and what it tells the operator."""
+"""What runs by the clock: how often a purge goes through everything, and that no Application waits for another."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from broker.crypto.current_keys import CurrentKeys
+from broker.domain.changes import EndSession
 from broker.domain.errors import Fault
+from broker.domain.logout import LogoutResult
 from broker.flows.privacy.purge import LEASE, LEASE_SECONDS
-from broker.jobs import PURGE_AGAIN, PURGE_EVERY, Job, jobs_of
+from broker.jobs import PURGE_AGAIN, PURGE_EVERY, Job, by_the_clock, jobs_of
 from broker.web.measure import Measures
+from tests.fakes.applications import ScriptedApplications
 from tests.flows.refusals import refusal
-from tests.flows.setting import ADA, GRACE, NOW, POLICY
+from tests.flows.setting import ADA, APPLICATIONS, GRACE, NOW, POLICY
 from tests.flows.world import World, open_world
 from tests.world.log import captured
 
@@ -34,7 +38,7 @@ def purge_job(world: World, measures: Measures, document: Mapping[str, Any] = TI
     """That of a process which knows this policy."""
     ports = world.with_policy(document)
     keys = CurrentKeys(world.signer, ports.store, ports.vault, lambda: None)
-    jobs = jobs_of(ports, measures, keys, algorithm="ES256", key_age=86400)
+    jobs = jobs_of(ports, ScriptedApplications(), measures, keys, algorithm="ES256", key_age=86400)
     return next(job for job in jobs if job.name == "purge")
 
 
@@ -98,3 +102,58 @@ async def test_what_does_not_open_is_told_to_the_operator(world: World) -> None:
     (line,) = map(json.loads, log.text.splitlines())
     assert (line["event"], line["unreadable"], line["first"]) == ("purge", 1, damaged.id)
     assert line.keys() == {"event", "level", "timestamp", "unreadable", "first"}
+
+
+URLS = {name: f"https://{name}.example/logout" for name in ("demo-app", "reports")}
+
+
+async def both_to_tell(world: World) -> None:
+    """Ada was at two Applications, and has signed out of both."""
+    told = {name: APPLICATIONS[name] | {"backchannel_logout_uri": url} for name, url in URLS.items()}
+    await world.declare(applications=APPLICATIONS | told)
+    for name in URLS:
+        await world.redeem(await world.code(application=name), name)
+    for session in list(world.store.tables.sessions.values()):
+        await world.store.write(EndSession(session_id=session.id, user_id=session.user_id, at=NOW))
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let everything else run until it holds."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0.01)
+
+
+def tries(measures: Measures, result: str) -> int:
+    """What the metric says."""
+    found = re.findall(
+        rf'^broker_logouts_told_total{{result="{result}"}} (\S+)$', measures.text().decode(), re.MULTILINE
+    )
+    return int(float(found[0])) if found else 0
+
+
+async def test_an_application_that_hangs_delays_no_other(world: World) -> None:
+    """G12-07: nor does a store that is away for a moment end the job, or cut short what was begun."""
+    applications, measures = ScriptedApplications(), Measures()
+    hung = applications.slow[URLS["demo-app"]] = asyncio.Event()
+    keys = CurrentKeys(world.signer, world.store, world.ports.vault, lambda: None)
+    jobs = jobs_of(world.ports, applications, measures, keys, algorithm="ES256", key_age=86400)
+    await both_to_tell(world)
+    with captured() as log:
+        async with by_the_clock(*(job for job in jobs if job.name == "deliver_logouts")):
+            await until(lambda: tries(measures, "delivered") == 1)
+            assert sorted(url for url, _ in applications.told) == sorted(URLS.values())
+            world.store.down = True
+            await until(lambda: "storage_unavailable" in log.text)
+            hung.set()  # and what was delivered cannot be written down
+            await until(lambda: log.text.count("storage_unavailable") >= 2)
+            world.store.down = False
+            applications.answers[URLS["demo-app"]] = LogoutResult.PENDING
+            world.clock.advance(60)
+            await until(lambda: "application does not answer" in log.text)
+            applications.slow[URLS["demo-app"]] = asyncio.Event()
+            world.clock.advance(60)
+            await until(lambda: len(applications.told) == 4)
+
+    assert (tries(measures, "delivered"), tries(measures, "pending")) == (1, 1)
+    assert [task for task in asyncio.all_tasks() if "_tell_of_logouts" in repr(task.get_coro())] == []

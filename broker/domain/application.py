@@ -44,7 +44,8 @@ class Application:
     itself. `public_keys`: JWKs as JSON, by which it can prove itself without a secret. `exchange_audiences`: the other
     services that it may exchange session JWTs for. `gateway`: a gateway in front of the service signs people in, and
     asks the broker before each request; there is one redirect URI then. `requires_pushed_requests`: no browser may
-    bring an authorize request in the clear (RFC 9126 section 6).
+    bring an authorize request in the clear (RFC 9126 section 6). `backchannel_logout_uri`: where it is told that a
+    Session has ended.
     """
 
     id: ApplicationId
@@ -63,6 +64,7 @@ class Application:
     exchange_audiences: frozenset[str] = frozenset()
     gateway: bool = False
     requires_pushed_requests: bool = False
+    backchannel_logout_uri: str | None = None
 
     def may_redirect_to(self, uri: str) -> bool:
         """Whether a browser may be sent to `uri` with an answer: byte-equal to a registered one.
@@ -101,6 +103,22 @@ def redirect_problem(uri: str) -> str | None:
         problem = path_problem(path)
     if problem is None and ANSWERS & {name for name, _ in parse_qsl(query, keep_blank_values=True)}:
         problem = f"must not hold a parameter that answers use: {', '.join(sorted(ANSWERS))}"
+    return problem
+
+
+def backchannel_logout_problem(uri: str) -> str | None:
+    """Why `uri` must not be registered as what is told of sign-outs (Back-Channel Logout 1.0 section 2.2), or None.
+
+    The broker itself calls it: so it is https, or http to a loopback host, with its host as it is looked up.
+    """
+    if (problem := spelling_problem(uri)) is not None:
+        return problem
+    if (parts := web_parts(uri)) is None:
+        return "must be an https URL (http to a loopback host only)"
+    scheme, authority, path = parts
+    problem = authority_problem(scheme, authority) or path_problem(path.partition("?")[0])
+    if problem is None and authority != authority.lower():
+        problem = "must have its host in lower case"
     return problem
 
 

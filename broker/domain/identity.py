@@ -21,9 +21,8 @@ class ProviderIdentity:
     subject: str = field(repr=False)
 
     def key(self) -> str:
-        """One unambiguous string to take the keyed hash of: each part is preceded by its length."""
-        parts = (self.registration, self.issuer, self.subject)
-        return "".join(f"{len(part)}:{part}" for part in parts)
+        """One unambiguous string to take the keyed hash of."""
+        return unambiguous(self.registration, self.issuer, self.subject)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +37,11 @@ class Identity:
     registration: RegistrationId
     user_id: UserId
     created_at: int
+
+
+def unambiguous(*parts: str) -> str:
+    """One string for these parts and no others: each is preceded by its length."""
+    return "".join(f"{len(part)}:{part}" for part in parts)
 
 
 def normalise_email(address: str) -> str | None:

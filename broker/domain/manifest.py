@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker.domain.application import ApplicationType, GrantType, redirect_problem
+from broker.domain.application import ApplicationType, GrantType, backchannel_logout_problem, redirect_problem
 from broker.domain.client_org import ClientOrg
 from broker.domain.identity import normalise_email
 from broker.domain.ids import ApplicationId, ClientOrgId
@@ -64,6 +64,7 @@ class Declared:
     exchange_audiences: frozenset[str]
     gateway: bool
     requires_pushed_requests: bool
+    backchannel_logout_uri: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +124,7 @@ def _authorizations(
 def _application(name: str, body: Any, problems: list[str]) -> Declared:
     keys = {"name", "type", "secret", "secrets", "grants", "redirect_uris", "post_logout_redirect_uris"}
     keys |= {"audience", "first_party", "requires_authorization", "signing_algorithm", "scopes", "jwks"}
-    keys |= {"exchange_audiences", "gateway", _PUSHED}
+    keys |= {"exchange_audiences", "gateway", _PUSHED, "backchannel_logout_uri"}
     table = _Table(f"[applications.{name}]", body, keys, problems)
     kind = table.choice("type", [t.value for t in ApplicationType])
     secrets, public_keys = table.secrets(), table.public_keys()
@@ -177,6 +178,7 @@ def _application(name: str, body: Any, problems: list[str]) -> Declared:
         exchange_audiences=frozenset(exchange_audiences),
         gateway=gateway,
         requires_pushed_requests=table.flag(_PUSHED),
+        backchannel_logout_uri=table.backchannel_logout_uri(),
     )
 
 
@@ -254,6 +256,14 @@ class _Table:
             if (problem := redirect_problem(value)) is not None:
                 self._say(key, f"{value!r} {problem}")
         return tuple(values)
+
+    def backchannel_logout_uri(self) -> str | None:
+        if "backchannel_logout_uri" not in self.body:
+            return None
+        uri = self.text("backchannel_logout_uri")
+        if uri and (problem := backchannel_logout_problem(uri)) is not None:
+            self._say("backchannel_logout_uri", f"{uri!r} {problem}")
+        return uri
 
     def public_keys(self) -> tuple[str, ...]:
         keys = keys_of(self.body["jwks"]) if "jwks" in self.body else ()

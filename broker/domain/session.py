@@ -19,7 +19,10 @@ TOUCH_EVERY = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """A signed-in browser. `secret` is the keyed hash of its cookie; `browser` a coarse label ("Firefox on Linux")."""
+    """A signed-in browser. `secret` is the keyed hash of its cookie; `browser` a coarse label ("Firefox on Linux").
+
+    `upstream_sid`: the keyed hash of what the Provider calls its own session, if it does.
+    """
 
     id: SessionId
     secret: KeyedHash = field(repr=False)
@@ -29,6 +32,7 @@ class Session:
     auth_time: int
     last_seen_at: int
     ended_at: int | None
+    upstream_sid: KeyedHash | None = field(default=None, repr=False)
 
     def is_live(self, now: int) -> bool:
         """Neither ended, nor idle too long, nor past its absolute lifetime."""
@@ -44,7 +48,14 @@ class Session:
 
 
 def new_session(
-    *, id: SessionId, secret: KeyedHash, user_id: UserId, connection_id: ConnectionId, browser: str, now: int
+    *,
+    id: SessionId,
+    secret: KeyedHash,
+    user_id: UserId,
+    connection_id: ConnectionId,
+    browser: str,
+    upstream_sid: KeyedHash | None,
+    now: int,
 ) -> Session:
     """A Session that begins now."""
     return Session(
@@ -56,4 +67,5 @@ def new_session(
         auth_time=now,
         last_seen_at=now,
         ended_at=None,
+        upstream_sid=upstream_sid,
     )

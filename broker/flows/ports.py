@@ -14,7 +14,6 @@ from broker.domain.attempt import SignInAttempt
 from broker.domain.changes import Change
 from broker.domain.connection import UpstreamTokens
 from broker.domain.consent import Consent
-from broker.domain.identity import ProviderIdentity
 from broker.domain.ids import (
     ApplicationId,
     AttemptId,
@@ -27,6 +26,7 @@ from broker.domain.ids import (
     UserId,
 )
 from broker.domain.ledger import AuditEvent
+from broker.domain.logout import LogoutResult, PendingLogout
 from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.domain.policy import AttributePolicy
 from broker.domain.pushed_request import PushedRequest
@@ -48,6 +48,7 @@ from broker.flows.found import (
     PlainlyUsed,
     Told,
 )
+from broker.flows.proven import UpstreamLogout, VerifiedSignIn
 
 
 class Store(Protocol):
@@ -111,12 +112,21 @@ class Store(Protocol):
     async def sessions_of(self, user_id: UserId, since: int) -> Sequence[Session]:
         """Not ended, and last seen at or after `since`; the newest first."""
 
+    async def user_of_upstream(self, upstream_sid: KeyedHash) -> UserId | None:
+        """Whose Sessions began in this session at a Provider."""
+
     async def applications_used(self, user_id: UserId) -> Mapping[SessionId, str]:
         """Per Session, the name of the Application that last got a Grant from it."""
 
     async def catalogue(self) -> Catalogue: ...
 
     async def due_revocations(self, now: int, limit: int) -> Sequence[PendingRevocation]: ...
+
+    async def applications_to_tell(self, now: int) -> Sequence[ApplicationId]:
+        """Who has to be told now that a Session has ended, each once and in order."""
+
+    async def due_logouts(self, application_id: ApplicationId, now: int, limit: int) -> Sequence[PendingLogout]:
+        """What this Application has to be told now, the longest due first."""
 
     async def signing_keys(self) -> Sequence[SigningKey]:
         """All of them, also revoked ones, the oldest first."""
@@ -246,21 +256,6 @@ class Callback:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class VerifiedSignIn:
-    """A Provider's answer after every check.
-
-    `profile` holds only wanted attributes of the Provider's page of facts, unselected: nothing of it may be stored,
-    cached or logged before the policy has chosen. `verified_email` is None unless the e-mail trust rule holds.
-    """
-
-    identity: ProviderIdentity
-    profile: Mapping[str, object] = field(repr=False)
-    verified_email: str | None = field(repr=False)
-    tokens: UpstreamTokens = field(repr=False)
-    granted_scopes: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class RegistrationFacts:
     """What flows and pages may know about a registration.
 
@@ -297,8 +292,18 @@ class Upstream(Protocol):
         Tokens that were obtained before a check failed are revoked at the Provider, as far as it can.
         """
 
+    async def logout(self, registration: RegistrationId, logout_token: str) -> UpstreamLogout:
+        """Verify a Provider's logout token. Raises `Refusal`, or `Fault` when its keys cannot be had."""
+
     async def revoke(self, registration: RegistrationId, tokens: UpstreamTokens) -> RevocationResult:
         """Tell the Provider. Never raises: `PENDING` means try again."""
+
+
+class Applications(Protocol):
+    """Speaks to Applications, at the addresses that they registered."""
+
+    async def tell_logout(self, url: str, logout_token: str) -> LogoutResult:
+        """Tell one of a sign-out. Never raises: `PENDING` means try again."""
 
 
 class Clock(Protocol):

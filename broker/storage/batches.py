@@ -17,9 +17,10 @@ import orjson
 from sqlalchemy.engine import Dialect
 
 from broker.domain.changes import Change
+from broker.storage import logouts
 from broker.storage.driver_sql import DriverSql, driver_sql
 from broker.storage.kinds import Kind
-from broker.storage.notices import TELLINGS, ChangesRights, GivesRights, one_after_another, side_by_side
+from broker.storage.notices import TELLINGS, ChangesRights, Ends, GivesRights, one_after_another, side_by_side
 from broker.storage.tables import users
 from broker.storage.writes import WRITES
 
@@ -36,7 +37,7 @@ class Step:
     """A kind of Change for one database: its own statement and those that travel with it, each under its letter.
 
     `values` reads the parameters of them all from a Change, in their order. `own` is the letter of the Change's own;
-    `touches_epochs` whether another one lets Users' epochs grow.
+    `touches_epochs` whether another one lets Users' epochs grow; `reads` are the tables that another one looks at.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Step:
     values: Callable[[Change], Sequence[Any]]
     touches_one_row: bool
     touches_epochs: bool
+    reads: frozenset[str]
 
 
 @cache
@@ -67,6 +69,7 @@ def steps_for(dialect: Dialect) -> Mapping[type[Change], Step]:
             values=_values(tuple(name for _, sql in parts for name in sql.names)),
             touches_one_row=write.touches_one_row,
             touches_epochs=isinstance(telling, GivesRights | ChangesRights),
+            reads=logouts.READS if isinstance(telling, Ends) and telling.logouts is not None else frozenset(),
         )
     return steps
 
@@ -128,7 +131,8 @@ def _mean_the_same_at_once(steps: tuple[Step, ...]) -> bool:
     if any(step.kind is Kind.REMOVE for step in steps):
         return len(steps) == 1
     return all(
-        (a.table != b.table or _never_meet(a, b)) and not _meet_in_epochs(a, b) for a, b in combinations(steps, 2)
+        (a.table != b.table or _never_meet(a, b)) and a.table not in b.reads and not _meet_in_epochs(a, b)
+        for a, b in combinations(steps, 2)
     )
 
 

@@ -5,7 +5,7 @@ Refuses to leave it to the flows: the notices are of the rows that a statement h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    FromClause,
     Select,
     Table,
     bindparam,
@@ -30,6 +31,7 @@ from sqlalchemy.sql.dml import Delete, Update, UpdateBase
 from broker.domain import changes
 from broker.domain.changes import Change
 from broker.domain.revocation import COMMITTED_WITHIN, Claim, in_force_for
+from broker.storage import logouts
 from broker.storage.tables import (
     applications,
     authorizations,
@@ -46,13 +48,15 @@ from broker.storage.tables import (
 class Ends:
     """The write's own statement ends each row that it touches: a notice names `value`, perhaps with the row's `epoch`.
 
-    `comes_back`: one of this name may be there again soon, and what is made for that one is good.
+    `comes_back`: one of this name may be there again soon, and what is made for that one is good. `logouts`: whom else
+    it concerns that they have ended.
     """
 
     claim: Claim
     value: Column[Any]
     epoch: Column[Any] | None = None
     comes_back: bool = False
+    logouts: Callable[[FromClause], ClauseElement] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,16 +79,19 @@ _other_rights = exists().where(
 )
 _this_authorization = authorizations.c.id == bindparam("authorization_id")
 
+_sessions = Ends(claim=Claim.SID, value=sessions.c.id, logouts=logouts.of_sessions)
+
 TELLINGS: Mapping[type[Change], Telling | None] = {
-    changes.EndSession: Ends(claim=Claim.SID, value=sessions.c.id),
-    changes.EndOtherSessions: Ends(claim=Claim.SID, value=sessions.c.id),
-    changes.EndSessionsOfConnection: Ends(claim=Claim.SID, value=sessions.c.id),
-    changes.EndSessionsOfUser: Ends(claim=Claim.SID, value=sessions.c.id),
+    changes.EndSession: _sessions,
+    changes.EndOtherSessions: _sessions,
+    changes.EndSessionsOfConnection: _sessions,
+    changes.EndSessionsOfUpstream: _sessions,
+    changes.EndSessionsOfUser: _sessions,
     changes.RevokeGrant: Ends(claim=Claim.JTI, value=grants.c.id),
     changes.RevokeGrantsOf: Ends(claim=Claim.JTI, value=grants.c.id),
     changes.RemoveApplication: Ends(claim=Claim.CLIENT_ID, value=applications.c.id, comes_back=True),
     changes.RevokeSigningKey: Ends(claim=Claim.KID, value=signing_keys.c.kid),
-    changes.SetUserStatus: Ends(claim=Claim.SUB, value=users.c.id, epoch=users.c.epoch),
+    changes.SetUserStatus: Ends(claim=Claim.SUB, value=users.c.id, epoch=users.c.epoch, logouts=logouts.of_suspended),
     changes.BindAuthorization: GivesRights(),
     changes.SetRights: ChangesRights(
         authorizations=_this_authorization & (authorizations.c.rights != bindparam("rights"))
@@ -107,6 +114,8 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
             changes.ReplaceConnection,  # revoked, it comes with EndSessionsOfConnection
             changes.AddSession,
             changes.TouchSession,
+            changes.RetryLogout,
+            changes.SettleLogout,
             changes.AddGrant,
             changes.RedeemGrant,
             changes.RefreshGrant,
@@ -142,7 +151,7 @@ _ended = table("ended", column("value"), column("epoch"))
 _more = update(users).values(epoch=users.c.epoch + _ONE)
 
 Part = tuple[str, ClauseElement]
-"""A statement, and the letter that PostgreSQL knows its rows by: h(eld), e(nded), t(old), w(ritten)."""
+"""A statement, and the letter that PostgreSQL knows its rows by: h(eld), e(nded), t(old), l(ogouts), w(ritten)."""
 
 
 def side_by_side(telling: Telling | None, own: UpdateBase) -> Iterator[Part]:
@@ -159,6 +168,8 @@ def side_by_side(telling: Telling | None, own: UpdateBase) -> Iterator[Part]:
         case Ends():
             yield "e", own.returning(*_named(telling.value, telling.epoch))
             yield "t", _told(telling, _from_ended(telling.epoch is not None))
+            if telling.logouts is not None:
+                yield "l", telling.logouts(_ended)
         case ChangesRights():
             if own.table is authorizations:
                 yield "h", own.returning(authorizations.c.user_id)
@@ -178,7 +189,10 @@ def one_after_another(telling: Telling | None, own: UpdateBase) -> Iterator[Part
             yield "e", _more.where(users.c.id == bindparam("user_id"))
         case Ends():
             ends = cast(Update | Delete, own)
-            yield "t", _told(telling, _about_to(telling, cast(Table, ends.table), ends.whereclause))
+            about_to = _about_to(telling, cast(Table, ends.table), ends.whereclause)
+            yield "t", _told(telling, about_to)
+            if telling.logouts is not None:
+                yield "l", telling.logouts(about_to.subquery("ended"))
         case ChangesRights():
             theirs = users.c.id.in_(select(authorizations.c.user_id).where(telling.authorizations))
             yield "t", _told(_OF_USERS, _about_to(_OF_USERS, users, theirs))
@@ -189,7 +203,7 @@ def one_after_another(telling: Telling | None, own: UpdateBase) -> Iterator[Part
 _OF_USERS = Ends(claim=Claim.SUB, value=users.c.id, epoch=users.c.epoch)
 
 
-def _named(value: Column[Any], epoch: Column[Any] | None) -> list[ColumnElement[Any]]:
+def _named(value: Column[Any], epoch: ColumnElement[Any] | None) -> list[ColumnElement[Any]]:
     return [value.label("value")] if epoch is None else [value.label("value"), epoch.label("epoch")]
 
 
@@ -198,7 +212,7 @@ def _from_ended(has_epoch: bool) -> Select[Any]:
 
 
 def _about_to(ends: Ends, where: Table, which: ColumnElement[bool] | None) -> Select[Any]:
-    chosen = select(ends.value) if ends.epoch is None else select(ends.value, ends.epoch + _ONE)
+    chosen = select(*_named(ends.value, None if ends.epoch is None else ends.epoch + _ONE))
     return chosen.select_from(where) if which is None else chosen.select_from(where).where(which)
 
 

@@ -37,6 +37,7 @@ from broker.storage.tables import (
     key_checks,
     leases,
     ledger,
+    pending_logouts,
     pending_revocations,
     revocations,
     sessions,
@@ -62,6 +63,10 @@ SESSIONS_OF = (
         sessions.c.last_seen_at >= bindparam("since"),
     )
     .order_by(sessions.c.auth_time.desc(), sessions.c.id)
+)
+
+USER_OF_UPSTREAM = (
+    select(sessions.c.user_id).where(sessions.c.upstream_sid == bindparam("upstream_sid")).limit(literal_column("1"))
 )
 
 _alone: Select[Any] = select(literal_column("1"))
@@ -228,6 +233,17 @@ DUE_REVOCATIONS = (
     select(pending_revocations)
     .where(pending_revocations.c.result == PENDING, pending_revocations.c.next_try_at <= bindparam("now"))
     .order_by(pending_revocations.c.next_try_at, pending_revocations.c.id)
+    .limit(bindparam("limit"))
+)
+
+_due_logouts = and_(pending_logouts.c.result == PENDING, pending_logouts.c.next_try_at <= bindparam("now"))
+APPLICATIONS_TO_TELL = (
+    select(pending_logouts.c.application_id).where(_due_logouts).distinct().order_by(pending_logouts.c.application_id)
+)
+DUE_LOGOUTS = (
+    select(pending_logouts)
+    .where(_due_logouts, pending_logouts.c.application_id == bindparam("application_id"))
+    .order_by(pending_logouts.c.next_try_at, pending_logouts.c.about)
     .limit(bindparam("limit"))
 )
 

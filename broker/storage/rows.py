@@ -18,6 +18,7 @@ from broker.domain.device_request import Decision, DeviceRequest
 from broker.domain.grant import Grant
 from broker.domain.identity import Identity
 from broker.domain.ledger import AuditEvent
+from broker.domain.logout import LogoutResult, PendingLogout
 from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.domain.revocation import Claim, Notice
 from broker.domain.sealing import WrappedKey
@@ -76,7 +77,7 @@ def connection(row: Row, at: int = 0) -> Connection:
 
 
 def session(row: Row, at: int = 0) -> Session:
-    id_, secret, user_id, connection_id, browser, auth_time, last_seen_at, ended_at = row[at : at + 8]
+    id_, secret, user_id, connection_id, browser, auth_time, last_seen_at, ended_at, upstream_sid = row[at : at + 9]
     return Session(
         id=id_,
         secret=secret,
@@ -86,6 +87,7 @@ def session(row: Row, at: int = 0) -> Session:
         auth_time=auth_time,
         last_seen_at=last_seen_at,
         ended_at=ended_at,
+        upstream_sid=upstream_sid,
     )
 
 
@@ -107,7 +109,8 @@ def application(row: Row, at: int = 0) -> Application:
         exchange_audiences,
         gateway,
         requires_pushed_requests,
-    ) = row[at : at + 16]
+        backchannel_logout_uri,
+    ) = row[at : at + 17]
     return Application(
         id=id_,
         name=name,
@@ -125,6 +128,7 @@ def application(row: Row, at: int = 0) -> Application:
         exchange_audiences=frozenset(orjson.loads(exchange_audiences)),
         gateway=bool(gateway),
         requires_pushed_requests=bool(requires_pushed_requests),
+        backchannel_logout_uri=backchannel_logout_uri,
     )
 
 
@@ -238,6 +242,20 @@ def pending_revocation(row: Row, at: int = 0) -> PendingRevocation:
         next_try_at=next_try_at,
         created_at=created_at,
         result=RevocationResult(result),
+    )
+
+
+def pending_logout(row: Row) -> PendingLogout:
+    about, application_id, user_id, session_id, tries, next_try_at, created_at, result = row
+    return PendingLogout(
+        about=about,
+        application_id=application_id,
+        user_id=user_id,
+        session_id=session_id,
+        tries=tries,
+        next_try_at=next_try_at,
+        created_at=created_at,
+        result=LogoutResult(result),
     )
 
 

@@ -26,6 +26,7 @@ from broker.domain.ids import (
     UserId,
 )
 from broker.domain.ledger import AuditEvent
+from broker.domain.logout import KEPT_FOR, PendingLogout
 from broker.domain.outbox import PendingRevocation
 from broker.domain.refresh_token import PlainUse
 from broker.domain.sealing import SYSTEM_OWNER, WrappedKey
@@ -161,6 +162,10 @@ class SqlStore:
         found = await self.engine.rows(reads.SESSIONS_OF, user_id=user_id, since=since)
         return tuple(map(rows.session, found))
 
+    async def user_of_upstream(self, upstream_sid: KeyedHash) -> UserId | None:
+        found = await self.engine.rows(reads.USER_OF_UPSTREAM, upstream_sid=upstream_sid)
+        return UserId(found[0][0]) if found else None
+
     async def applications_used(self, user_id: UserId) -> Mapping[SessionId, str]:
         found = await self.engine.rows(reads.APPLICATIONS_USED, user_id=user_id)
         return {row[0]: row[1] for row in found}
@@ -171,6 +176,13 @@ class SqlStore:
     async def due_revocations(self, now: int, limit: int) -> Sequence[PendingRevocation]:
         found = await self.engine.rows(reads.DUE_REVOCATIONS, now=now, limit=limit)
         return tuple(map(rows.pending_revocation, found))
+
+    async def applications_to_tell(self, now: int) -> Sequence[ApplicationId]:
+        return tuple(row[0] for row in await self.engine.rows(reads.APPLICATIONS_TO_TELL, now=now))
+
+    async def due_logouts(self, application_id: ApplicationId, now: int, limit: int) -> Sequence[PendingLogout]:
+        found = await self.engine.rows(reads.DUE_LOGOUTS, application_id=application_id, now=now, limit=limit)
+        return tuple(map(rows.pending_logout, found))
 
     async def key_check(self, name: str) -> KeyedHash | None:
         found = await self.engine.rows(reads.KEY_CHECK, name=name)
@@ -215,6 +227,7 @@ class SqlStore:
 
     async def forget_expired(self, now: int) -> int:
         times = {"now": now, "session_began": now - upkeep.KEPT_AFTER, "kept_until": now - LIFETIME}
+        times["signed_out"] = now - KEPT_FOR
         forgotten = 0
         for statement in upkeep.FORGET:
             went = upkeep.FORGET_AT_ONCE

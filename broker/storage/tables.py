@@ -9,8 +9,10 @@ from __future__ import annotations
 from sqlalchemy import (
     DDL,
     BigInteger,
+    Boolean,
     Column,
     ColumnClause,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -101,6 +103,7 @@ sessions = Table(
     Column("auth_time", _TIME, nullable=False, index=True),
     Column("last_seen_at", _TIME, nullable=False),
     Column("ended_at", _TIME),
+    Column("upstream_sid", _KEY, index=True),
     postgresql_with=_ROOM_TO_UPDATE,
 )
 
@@ -130,6 +133,7 @@ applications = Table(
     Column("exchange_audiences", Text, nullable=False, server_default="[]"),
     Column("gateway", Integer, nullable=False, server_default="0"),
     Column("requires_pushed_requests", Integer, nullable=False, server_default="0"),
+    Column("backchannel_logout_uri", Text),
 )
 
 grants = Table(
@@ -222,6 +226,22 @@ Index(
     pending_revocations.c.next_try_at,
     postgresql_where=_is_pending,
     sqlite_where=_is_pending,
+)
+
+_untold: ColumnElement[bool] = literal_column("result = 'pending'", Boolean)
+# Refers to nothing: nobody's sign-out may fail because an Application is just being removed.
+pending_logouts = Table(
+    "pending_logouts",
+    metadata,
+    Column("about", _KEY, primary_key=True),
+    Column("application_id", _KEY, primary_key=True),
+    Column("user_id", _KEY, nullable=False),
+    Column("session_id", _KEY),
+    Column("tries", Integer, nullable=False),
+    Column("next_try_at", _TIME, nullable=False),
+    Column("created_at", _TIME, nullable=False, index=True),
+    Column("result", Text, nullable=False),
+    Index("pending_logouts_due_idx", "application_id", "next_try_at", postgresql_where=_untold, sqlite_where=_untold),
 )
 
 signing_keys = Table(

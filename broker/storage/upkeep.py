@@ -5,12 +5,21 @@ Refuses to forget anything that a token still alive could be asked about.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnClause, bindparam, delete, exists, literal_column, or_, select
+from sqlalchemy import ColumnClause, bindparam, delete, exists, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as insert_or_update
 
 from broker.domain.session import ABSOLUTE_LIFETIME
 from broker.domain.session_token import LIFETIME
-from broker.storage.tables import device_requests, grants, leases, revocations, sessions, taken_attempts
+from broker.storage.tables import (
+    PENDING,
+    device_requests,
+    grants,
+    leases,
+    pending_logouts,
+    revocations,
+    sessions,
+    taken_attempts,
+)
 
 KEPT_AFTER = ABSOLUTE_LIFETIME + LIFETIME
 """Seconds from the beginning of a Session after which only its Grants keep it: no code comes of it any more."""
@@ -55,11 +64,20 @@ _oldest_device_requests = (
     .order_by(device_requests.c.expires_at)
     .limit(_AT_ONCE)
 )
+_oldest_logouts = (
+    select(pending_logouts.c.about, pending_logouts.c.application_id)
+    .where(pending_logouts.c.created_at <= bindparam("signed_out"), pending_logouts.c.result != PENDING)
+    .order_by(pending_logouts.c.created_at)
+    .limit(_AT_ONCE)
+)
 FORGET = (
     delete(grants).where(grants.c.id.in_(_oldest_grants)),
     delete(sessions).where(sessions.c.id.in_(_oldest_sessions)),
     delete(taken_attempts).where(taken_attempts.c.id.in_(_oldest_attempts)),
     delete(revocations).where(revocations.c.id.in_(_oldest_revocations)),
     delete(device_requests).where(device_requests.c.id.in_(_oldest_device_requests)),
+    delete(pending_logouts).where(
+        tuple_(pending_logouts.c.about, pending_logouts.c.application_id).in_(_oldest_logouts)
+    ),
 )
 """In this order, each again and again until it finds fewer than `FORGET_AT_ONCE` rows."""

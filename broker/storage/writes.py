@@ -44,6 +44,7 @@ from broker.storage.tables import (
     identities,
     key_checks,
     ledger,
+    pending_logouts,
     pending_revocations,
     revocations,
     sessions,
@@ -100,6 +101,9 @@ _UNDECIDED: ColumnClause[str] = literal_column(f"'{Decision.PENDING.value}'")
 _this_key = signing_keys.c.kid == bindparam("kid")
 _no_bytes = func.substr(signing_keys.c.sealed_private, _TRUE, _FALSE)
 _revoked = {grants.c.revoked_at: _NOW, grants.c.revoked_for: bindparam("reason")}
+_this_logout = and_(
+    pending_logouts.c.about == bindparam("about"), pending_logouts.c.application_id == bindparam("application_id")
+)
 _end_sessions = update(sessions).where(sessions.c.ended_at.is_(None)).values(ended_at=_NOW)
 
 WRITES: Mapping[type[Change], Write] = {
@@ -153,6 +157,24 @@ WRITES: Mapping[type[Change], Write] = {
     ),
     changes.EndSessionsOfConnection: _set(_end_sessions.where(sessions.c.connection_id == bindparam("connection_id"))),
     changes.EndSessionsOfUser: _set(_end_sessions.where(sessions.c.user_id == bindparam("user_id"))),
+    changes.EndSessionsOfUpstream: _set(
+        _end_sessions.where(
+            or_(
+                sessions.c.upstream_sid == bindparam("upstream_sid"),
+                and_(sessions.c.connection_id == bindparam("connection_id"), sessions.c.upstream_sid.is_(None)),
+            )
+        )
+    ),
+    changes.RetryLogout: _compare_and_set(
+        update(pending_logouts)
+        .where(
+            _this_logout,
+            pending_logouts.c.tries == bindparam("expected_tries"),
+            pending_logouts.c.result == PENDING,
+        )
+        .values(tries=pending_logouts.c.tries + literal_column("1"), next_try_at=bindparam("next_try_at"))
+    ),
+    changes.SettleLogout: _set(update(pending_logouts).where(_this_logout).values(result=bindparam("result"))),
     # ── Grants
     changes.AddGrant: _add(grants, "grant"),
     changes.RedeemGrant: _use_up(

@@ -12,6 +12,7 @@ LONGEST_RETRY_AFTER = 3600
 
 _SENTENCES = {
     "invalid_id_token": "The service you signed in with sent an answer that could not be verified.",
+    "invalid_logout_token": "The logout token could not be verified.",
     "invalid_nonce": "The service you signed in with answered another sign-in than this one.",
     "invalid_audience": "The service you signed in with sent an answer that was meant for somebody else.",
     "subject_mismatch": "The service you signed in with spoke of two different accounts.",

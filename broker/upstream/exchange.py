@@ -12,10 +12,11 @@ from broker.domain.attempt import SignInAttempt
 from broker.domain.connection import UpstreamTokens
 from broker.domain.errors import BrokerError
 from broker.domain.identity import ProviderIdentity
-from broker.flows.ports import Callback, VerifiedSignIn
+from broker.flows.ports import Callback
+from broker.flows.proven import VerifiedSignIn
 from broker.upstream.counterpart import Counterpart
 from broker.upstream.errors import refused
-from broker.upstream.id_token import Bound, verify_id_token
+from broker.upstream.id_token import LONGEST_SUBJECT, Bound, verify_id_token
 from broker.upstream.line import deadline
 from broker.upstream.metadata import Metadata
 from broker.upstream.profile import asked_for, documents, select, with_userinfo
@@ -70,8 +71,10 @@ async def _verify(
 ) -> VerifiedSignIn:
     registration, provider = counterpart.registration, counterpart.registration.provider
     attributes, access_token = asked_for(provider, attempt.scopes, wanted), answer.tokens.access_token
+    sid: object = None
     if provider.dialect is Dialect.OIDC:
         issuer, told = await _verified_claims(counterpart, metadata, attempt, code, answer)
+        sid = told.get("sid")
         claims = await with_userinfo(counterpart.line, metadata, attributes, told, access_token)
     else:
         issuer = metadata.issuer
@@ -85,6 +88,7 @@ async def _verify(
         verified_email=provider.email_trust.verified(claims, registration.trusted_email_domains),
         tokens=answer.tokens,
         granted_scopes=answer.granted_scopes,
+        sid=sid if isinstance(sid, str) and 0 < len(sid) <= LONGEST_SUBJECT else None,
     )
 
 

@@ -12,12 +12,14 @@ from broker.domain.attempt import SignInAttempt
 from broker.domain.connection import UpstreamTokens
 from broker.domain.ids import RegistrationId
 from broker.domain.outbox import RevocationResult
-from broker.flows.ports import Callback, Clock, RegistrationFacts, VerifiedSignIn
+from broker.flows.ports import Callback, Clock, RegistrationFacts
+from broker.flows.proven import UpstreamLogout, VerifiedSignIn
 from broker.upstream.authorize import authorize_url
 from broker.upstream.counterpart import Counterpart, meet
 from broker.upstream.errors import refused
 from broker.upstream.exchange import exchange
 from broker.upstream.http import Transport
+from broker.upstream.logout_token import verify_logout
 from broker.upstream.registration import Registration
 from broker.upstream.revoke import revoke
 
@@ -58,6 +60,10 @@ class UpstreamGateway:
         if callback.registration != attempt.registration:
             raise refused("provider_mismatch", "the callback is another registration's")
         return await exchange(self._counterpart(attempt.registration), attempt, callback, wanted)
+
+    async def logout(self, registration: RegistrationId, logout_token: str) -> UpstreamLogout:
+        """Verify that a Provider says so. Raises `Refusal` or `Fault`."""
+        return await verify_logout(self._counterpart(registration), logout_token)
 
     async def revoke(self, registration: RegistrationId, tokens: UpstreamTokens) -> RevocationResult:
         """Tell the Provider. Never raises: `PENDING` means try again, perhaps after the settings were put right."""

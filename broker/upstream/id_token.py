@@ -54,12 +54,36 @@ class VerifiedIdToken:
     claims: Claims = field(repr=False)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signed:
+    """What the Provider has signed with `algorithm`, as `issuer`; nothing else is checked yet."""
+
+    algorithm: str
+    issuer: str
+    claims: Claims = field(repr=False)
+
+
 async def verify_id_token(
     token: str, bound: Bound, registration: Registration, metadata: Metadata, keys: KeyCache, now: int
 ) -> VerifiedIdToken:
     """Verify everything. Raises `Refusal` or `Fault`, whose detail names the check and no value."""
+    signed = await signed_claims(token, registration, metadata, keys, types=frozenset({"JWT"}))
+    claims = signed.claims
+    check_subject(claims.get("sub"))
+    check_audience(claims, registration.provider_application_id)
+    _check_times(claims, now)
+    _check_nonce(claims.get("nonce"), bound.nonce)
+    _check_hash("at_hash", claims, bound.access_token, signed.algorithm)
+    _check_hash("c_hash", claims, bound.code, signed.algorithm)
+    return VerifiedIdToken(issuer=signed.issuer, claims=claims)
+
+
+async def signed_claims(
+    token: str, registration: Registration, metadata: Metadata, keys: KeyCache, *, types: frozenset[str]
+) -> Signed:
+    """The claims of a token that the Provider has signed. `types`: what `typ` may be, in capitals; absent is "JWT"."""
     header, payload, signed, signature = _parse(token)
-    algorithm = _check_header(header, registration.provider.id_token_algorithms)
+    algorithm = _check_header(header, registration.provider.id_token_algorithms, types)
     key = await keys.find(metadata.jwks_uri or "", header.get("kid"), algorithm)
     if not key.verifies(algorithm, signed, signature):
         raise refused("invalid_id_token", "signature")
@@ -68,13 +92,7 @@ async def verify_id_token(
     issuer = registration.provider.issuer_rule.issuer_of(registration.configured_issuer, metadata.issuer, claims)
     if issuer is None:
         raise refused("invalid_id_token", "iss")
-    _check_subject(claims.get("sub"))
-    _check_audience(claims, registration.provider_application_id)
-    _check_times(claims, now)
-    _check_nonce(claims.get("nonce"), bound.nonce)
-    _check_hash("at_hash", claims, bound.access_token, algorithm)
-    _check_hash("c_hash", claims, bound.code, algorithm)
-    return VerifiedIdToken(issuer=issuer, claims=claims)
+    return Signed(algorithm=algorithm, issuer=issuer, claims=claims)
 
 
 def _parse(token: str) -> tuple[dict[str, Any], bytes, bytes, bytes]:
@@ -108,26 +126,27 @@ def _json_object(document: bytes, what: str) -> dict[str, Any]:
     return parsed
 
 
-def _check_header(header: Claims, allowed: frozenset[str]) -> str:
+def _check_header(header: Claims, allowed: frozenset[str], types: frozenset[str]) -> str:
     """The algorithm, before any key is looked at. Keys and addresses of keys in the header are not even read."""
     algorithm, kid, typ = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
     if not isinstance(algorithm, str) or algorithm not in allowed:
         raise refused("invalid_id_token", "alg")
     if "crit" in header:  # RFC 7515 section 4.1.11: we know no extension
         raise refused("invalid_id_token", "crit")
-    if not isinstance(typ, str) or typ.upper() != "JWT":  # RFC 8725 section 3.11
+    if not isinstance(typ, str) or typ.upper() not in types:  # RFC 8725 section 3.11
         raise refused("invalid_id_token", "typ")
     if not isinstance(kid, str | None):
         raise refused("invalid_id_token", "kid")
     return algorithm
 
 
-def _check_subject(subject: object) -> None:
+def check_subject(subject: object) -> None:
+    """OpenID Connect Core section 2."""
     if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT or not subject.isascii():
         raise refused("invalid_id_token", "sub")
 
 
-def _check_audience(claims: Claims, us: str) -> None:
+def check_audience(claims: Claims, us: str) -> None:
     """Nobody else is trusted with a token for us, so we are the only audience (rules 3 to 5)."""
     audience = claims.get("aud")
     if audience not in (us, [us]):
@@ -139,7 +158,7 @@ def _check_audience(claims: Claims, us: str) -> None:
 def _check_times(claims: Claims, now: int) -> None:
     """Whole seconds only (RFC 7519 section 2 would allow fractions; no Provider sends them)."""
     issued_at, expires_at, not_before = claims.get("iat"), claims.get("exp"), claims.get("nbf", 0)
-    if not _is_time(issued_at) or not _is_time(expires_at) or not _is_time(not_before):
+    if not is_time(issued_at) or not is_time(expires_at) or not is_time(not_before):
         raise refused("invalid_id_token", "iat, exp or nbf is no whole number of seconds")
     if issued_at > now + LEEWAY:
         raise clock_skew(f"iat is more than {LEEWAY} s ahead")
@@ -151,7 +170,8 @@ def _check_times(claims: Claims, now: int) -> None:
         raise refused("invalid_id_token", "nbf is ahead")
 
 
-def _is_time(value: object) -> TypeGuard[int]:
+def is_time(value: object) -> TypeGuard[int]:
+    """Whole seconds since the epoch."""
     return type(value) is int and value >= 0
 
 

@@ -5,6 +5,7 @@ Refuses to say more than the code and the sentence: detail goes to the log.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from starlette.requests import Request
@@ -50,6 +51,8 @@ OAUTH_PATHS = (
     "/oauth/introspect",
 )
 """Where software asks, and errors are those of RFC 6749 section 5.2."""
+_PROVIDER_LOGOUT = re.compile(r"/callback/[^/]+/logout")
+"""There, too (Back-Channel Logout 1.0 section 2.8)."""
 
 GATEWAY_PATHS = ("/forward-auth/", "/ext-authz/")
 """Where gateways ask; what people see of it is on a service's host, where our pages' style sheet and links are not."""
@@ -85,7 +88,7 @@ def answer(request: Request, error: BrokerError) -> Response:
         told = answer_to(error, issuer, error=error.code, error_description=error.sentence)
         return context.sent(request, told)
     path = request.scope["path"]
-    if path.startswith(OAUTH_PATHS):
+    if path.startswith(OAUTH_PATHS) or _PROVIDER_LOGOUT.fullmatch(path):
         response = _oauth(error)
     elif path.startswith(GATEWAY_PATHS):
         response = _plain(request, error)

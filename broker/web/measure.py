@@ -39,11 +39,22 @@ class Measures:
             "broker_notices_told_total", "Notices told, once for each stream.", registry=self._registry
         )
 
+        self._logouts = Counter(
+            "broker_logouts_told_total",
+            "Tries to tell an Application of a sign-out.",
+            ("result",),
+            registry=self._registry,
+        )
+
         self._purged = Counter(
             "broker_attributes_purged_total",
             "Kept attributes that the policy did not allow any more.",
             registry=self._registry,
         )
+
+    def told_of_logouts(self, result: str) -> None:
+        """Count one try to tell an Application of a sign-out, by what came of it."""
+        self._logouts.labels(result).inc()
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count one answer."""

@@ -38,6 +38,7 @@ TABLE = (
     ("introspect",        "/oauth/introspect",                         _SEND,   token_state.introspect_endpoint,    True),
     ("authorize",         "/oauth/authorize",                          _BOTH,   authorize.authorize_endpoint,       True),
     ("callback",          "/callback/{registration}",                  _READ,   sign_in.callback,                   True),
+    ("provider_logout",   "/callback/{registration}/logout",           _SEND,   sign_in.provider_logout,            True),
     ("sign_in_begin",     "/sign-in/{registration}",                   _SEND,   sign_in.sign_in_begin,              True),
     ("userinfo",          "/oauth/userinfo",                           _BOTH,   token.userinfo_endpoint,            True),
     ("authorizations",    "/api/v1/authorizations",                    _READ,   token.authorizations_endpoint,      True),

@@ -74,6 +74,8 @@ def discovery(issuer: str, signing_algorithms: tuple[str, ...]) -> dict[str, obj
         "request_uri_parameter_supported": False,
         "require_pushed_authorization_requests": False,
         "authorization_response_iss_parameter_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "op_policy_uri": f"{issuer}/privacy",
         "op_tos_uri": f"{issuer}/terms",
     }

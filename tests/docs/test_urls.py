@@ -11,7 +11,7 @@ from broker.web.wellknown import published
 from tests.docs.reading import code, names, reference, rows, section
 from tests.rules.tree import ROOT, text
 
-HEADINGS = ("For Applications and services", "For gateways", "For people", "For operators")
+HEADINGS = ("For Applications and services", "For gateways", "For Providers", "For people", "For operators")
 
 
 def test_every_route_has_a_row() -> None:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from broker.domain.logout import LogoutResult
 from broker.domain.outbox import RevocationResult
 from broker.storage import tables
 from broker.web.feed import End
@@ -22,6 +23,7 @@ def _metrics() -> dict[str, tuple[str, set[str]]]:
     measures.answered("token", 200, 0.01)
     measures.refused("token", "invalid_grant")
     measures.follow_ended("slow", 1)
+    measures.told_of_logouts("delivered")
     text = measures.text().decode()
     found = {}
     for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):
@@ -43,7 +45,7 @@ def test_every_label_has_a_row() -> None:
     labels = set().union(*(labels for _, labels in _metrics().values()))
 
     assert set(names(described)) == labels
-    values = {row[0] for row in TABLE} | collect().every | {end.value for end in End} | {"503"}
+    values = {row[0] for row in TABLE} | collect().every | {end.value for end in End} | {"503", *LogoutResult}
     watched = re.findall(r"(broker_\w+){(\w+)=\"(\w+)\"}", section(reference("metrics"), "What to watch"))
     assert [line for line in watched if line[1] not in _metrics()[line[0]][1] or line[2] not in values] == []
 
@@ -76,12 +78,13 @@ def test_every_action_has_a_row() -> None:
 
 
 def test_every_outcome_and_reason_has_a_row() -> None:
-    """A reason is a code of an error, a result of a revocation, or stands in its own row."""
+    """A reason is a code of an error, a result of a revocation or a logout, or stands in its own row."""
     page = reference("ledger")
 
     assert set(names(section(page, "Outcomes"))) == events("outcome")[0] | {"refused", "failed"}
     told = set(names(section(page, "Reasons")))
-    assert told == events("reason")[0] - collect().every | {result.value for result in RevocationResult}
+    results = {result.value for result in (*RevocationResult, *LogoutResult)}
+    assert told == events("reason")[0] - collect().every | results
 
 
 def test_every_column_of_the_ledger_has_a_row() -> None:

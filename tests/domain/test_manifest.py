@@ -52,6 +52,7 @@ audience = "https://reports.partner-ops.example"
 requires_authorization = true
 require_pushed_authorization_requests = true
 signing_algorithm = "EdDSA"
+backchannel_logout_uri = "https://reports.partner-ops.example/logout?area=eu"
 scopes = ["revocations"]
 jwks = { keys = [{ kty = "OKP", crv = "Ed25519", x = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" }] }
 """
@@ -86,6 +87,7 @@ def test_a_document_is_read_whole() -> None:
                 exchange_audiences=frozenset(),
                 gateway=True,
                 requires_pushed_requests=False,
+                backchannel_logout_uri=None,
             ),
             Declared(
                 id=ApplicationId("reports"),
@@ -104,6 +106,7 @@ def test_a_document_is_read_whole() -> None:
                 exchange_audiences=frozenset({"https://billing.partner-ops.example"}),
                 gateway=False,
                 requires_pushed_requests=True,
+                backchannel_logout_uri="https://reports.partner-ops.example/logout?area=eu",
             ),
         ),
     )

@@ -60,9 +60,9 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{INVITED} 2 user: this address has an Authorization above already": [
         invited({"user": "a@b.example"}, {"user": " A@B.example"})
     ],
-    f"{DEMO} colour: unknown; there are audience, exchange_audiences, first_party, gateway, grants, jwks, name, "
-    "post_logout_redirect_uris, redirect_uris, require_pushed_authorization_requests, requires_authorization, scopes, "
-    "secret, secrets, "
+    f"{DEMO} colour: unknown; there are audience, backchannel_logout_uri, exchange_audiences, first_party, gateway, "
+    "grants, jwks, name, post_logout_redirect_uris, redirect_uris, require_pushed_authorization_requests, "
+    "requires_authorization, scopes, secret, secrets, "
     "signing_algorithm, type": [application(colour="red")],
     f"{DEMO} name: is missing": [application(name=GONE)],
     f"{DEMO} type: must be one of public, confidential": [
@@ -120,6 +120,12 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{DEMO} redirect_uris: at least one is needed": [
         application(redirect_uris=GONE),
         application(redirect_uris=[]),
+    ],
+    f"{DEMO} backchannel_logout_uri: must be a line of text of at most 255 characters": [
+        *(application(backchannel_logout_uri=uri) for uri in ("", True, "https://app.example/" + "x" * 255))
+    ],
+    f"{DEMO} backchannel_logout_uri: 'https://app.example/out#x' must not have a fragment (RFC 6749 section 3.1.2)": [
+        application(backchannel_logout_uri="https://app.example/out#x")
     ],
     f"{DEMO} redirect_uris: 'https://*.app.example/cb' must not hold a wildcard": [
         application(redirect_uris=["https://app.example/cb", "https://*.app.example/cb"])

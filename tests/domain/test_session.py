@@ -22,6 +22,7 @@ def test_a_new_session_begins_now() -> None:
         user_id=ADA,
         connection_id=ConnectionId("con_1"),
         browser="Firefox on Linux",
+        upstream_sid=None,
         now=NOW,
     )
 

@@ -15,6 +15,7 @@ from broker.domain import pkce
 from broker.domain.application import GrantType
 from broker.web.routes import TABLE
 from tests.examples.counted import APPLICATION, PARTNER, SECRET, CountedBroker, Counts
+from tests.security.logout_tokens import logout_token
 
 VERIFIER = "v" * 43
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -177,6 +178,9 @@ class Walk:
         await self.sign_in("a User who comes back")
         page = await self.browser.get("/account/sessions")
         await self.ask("sign_out", "signed in", "POST", "/account/sign-out", data=_csrf(page))
+        await self.sign_in("a User who comes back")
+        said = {"logout_token": logout_token(self.broker.provider, self.persona, aud="google")}
+        await self.ask("provider_logout", "a User with a Session", "POST", "/callback/google/logout", data=said)
         await self.sign_in("a User who comes back")
         page = await self.browser.get("/account/connections")
         for address in re.findall(r"/account/connections/con_\w+/disconnect", page.text):

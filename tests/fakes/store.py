@@ -31,6 +31,7 @@ from broker.domain.ids import (
     UserId,
 )
 from broker.domain.ledger import AuditEvent
+from broker.domain.logout import KEPT_FOR, LogoutResult, PendingLogout
 from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.domain.refresh_token import IDLE_LIFETIME, PlainUse
 from broker.domain.revocation import Notice
@@ -195,6 +196,10 @@ class MemoryStore:
         ]
         return tuple(sorted(of_user, key=lambda s: (-s.auth_time, s.id)))
 
+    async def user_of_upstream(self, upstream_sid: KeyedHash) -> UserId | None:
+        found = self._answer().sessions.values()
+        return next((s.user_id for s in found if s.upstream_sid == upstream_sid), None)
+
     async def applications_used(self, user_id: UserId) -> Mapping[SessionId, str]:
         tables = self._answer()
         of_user = [g for g in tables.grants.values() if tables.sessions[g.session_id].user_id == user_id]
@@ -212,6 +217,13 @@ class MemoryStore:
     async def due_revocations(self, now: int, limit: int) -> Sequence[PendingRevocation]:
         due = [p for p in self._pending() if p.next_try_at <= now]
         return tuple(sorted(due, key=attrgetter("next_try_at", "id"))[:limit])
+
+    async def applications_to_tell(self, now: int) -> Sequence[ApplicationId]:
+        return tuple(sorted({p.application_id for p in self._due_logouts(now)}))
+
+    async def due_logouts(self, application_id: ApplicationId, now: int, limit: int) -> Sequence[PendingLogout]:
+        due = [p for p in self._due_logouts(now) if p.application_id == application_id]
+        return tuple(sorted(due, key=attrgetter("next_try_at", "about"))[:limit])
 
     async def key_check(self, name: str) -> KeyedHash | None:
         return self._answer().key_checks.get(name)
@@ -279,10 +291,21 @@ class MemoryStore:
         devices = {d.id: d for d in tables.device_requests.values() if d.expires_at > now - LIFETIME}
         forgotten += len(tables.device_requests) - len(devices)
         tables.device_requests = devices
+        logouts = {
+            key: told
+            for key, told in tables.pending_logouts.items()
+            if told.created_at > now - KEPT_FOR or told.result is LogoutResult.PENDING
+        }
+        forgotten += len(tables.pending_logouts) - len(logouts)
+        tables.pending_logouts = logouts
         return forgotten
 
     async def ping(self) -> None:
         self._answer()
+
+    def _due_logouts(self, now: int) -> Sequence[PendingLogout]:
+        told = self._answer().pending_logouts.values()
+        return [p for p in told if p.result is LogoutResult.PENDING and p.next_try_at <= now]
 
     def _answer(self) -> Tables:
         if self.down:

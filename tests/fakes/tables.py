@@ -16,7 +16,7 @@ from broker.domain.connection import Connection
 from broker.domain.consent import Consent
 from broker.domain.device_request import DeviceRequest
 from broker.domain.errors import Conflict
-from broker.domain.grant import Grant
+from broker.domain.grant import CODE_LIFETIME, Grant
 from broker.domain.identity import Identity
 from broker.domain.ids import (
     ApplicationId,
@@ -32,12 +32,13 @@ from broker.domain.ids import (
     UserId,
 )
 from broker.domain.ledger import AuditEvent
+from broker.domain.logout import LogoutResult, PendingLogout
 from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.domain.revocation import COMMITTED_WITHIN, Claim, Notice, in_force_for
 from broker.domain.sealing import WrappedKey
 from broker.domain.session import Session
 from broker.domain.signing_key import KeyState, SigningKey
-from broker.domain.user import User
+from broker.domain.user import User, UserStatus
 
 Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row")
@@ -60,6 +61,7 @@ class Tables:
     device_requests: dict[DeviceRequestId, DeviceRequest] = field(default_factory=dict)
     consents: dict[tuple[UserId, ApplicationId], Consent] = field(default_factory=dict)
     pending_revocations: dict[str, PendingRevocation] = field(default_factory=dict)
+    pending_logouts: dict[tuple[str, ApplicationId], PendingLogout] = field(default_factory=dict)
     signing_keys: dict[str, SigningKey] = field(default_factory=dict)
     key_checks: dict[str, KeyedHash] = field(default_factory=dict)
     revocations: dict[int, Notice] = field(default_factory=dict)
@@ -92,6 +94,12 @@ class Tables:
                 if change.user_id in self.users and self.users[change.user_id].status is not change.status:
                     _set(self.users, change.user_id, status=change.status)
                     self._next_epochs([change.user_id], change.at)
+                    if change.status is UserStatus.SUSPENDED:
+                        theirs = {
+                            s.id for s in self.sessions.values() if s.user_id == change.user_id and not s.ended_at
+                        }
+                        about = f"{change.user_id}.{self.users[change.user_id].epoch}"
+                        self._tell_applications(about, theirs, None, change.at)
             case c.AddIdentity(identity=identity):
                 _needs(identity.user_id in self.users)
                 _needs(all(known.hash != identity.hash for known in self.identities.values()))
@@ -128,8 +136,21 @@ class Tables:
                 | c.EndOtherSessions()
                 | c.EndSessionsOfConnection()
                 | c.EndSessionsOfUser()
+                | c.EndSessionsOfUpstream()
             ):
                 self._sessions(change)
+            case c.RetryLogout():
+                logout = self.pending_logouts.get((change.about, change.application_id))
+                _needs(logout is not None and logout.tries == change.expected_tries)
+                _needs(logout is not None and logout.result is LogoutResult.PENDING)
+                _set(
+                    self.pending_logouts,
+                    (change.about, change.application_id),
+                    tries=change.expected_tries + 1,
+                    next_try_at=change.next_try_at,
+                )
+            case c.SettleLogout():
+                _set(self.pending_logouts, (change.about, change.application_id), result=change.result)
             case c.AddGrant() | c.RedeemGrant() | c.RefreshGrant() | c.RevokeGrant() | c.RevokeGrantsOf():
                 self._grants(change)
             case c.AddDeviceRequest() | c.PollDeviceRequest() | c.DecideDeviceRequest():
@@ -204,7 +225,8 @@ class Tables:
         | c.EndSession
         | c.EndOtherSessions
         | c.EndSessionsOfConnection
-        | c.EndSessionsOfUser,
+        | c.EndSessionsOfUser
+        | c.EndSessionsOfUpstream,
     ) -> None:
         match change:
             case c.AddSession(session=new):
@@ -225,11 +247,35 @@ class Tables:
                 ended = [s for s in self.sessions.values() if s.connection_id == change.connection_id]
             case c.EndSessionsOfUser():
                 ended = [s for s in self.sessions.values() if s.user_id == change.user_id]
+            case c.EndSessionsOfUpstream():
+                named, whole = change.upstream_sid, (change.connection_id, None)
+                ended = [
+                    s
+                    for s in self.sessions.values()
+                    if s.upstream_sid == named or (s.connection_id, s.upstream_sid) == whole
+                ]
             case _:
                 assert_never(change)
         for live in (s for s in ended if s.ended_at is None):
             self.sessions[live.id] = replace(live, ended_at=change.at)
             self._end(Claim.SID, live.id, change.at)
+            self._tell_applications(live.id, {live.id}, live.id, change.at)
+
+    def _tell_applications(self, about: str, sessions: set[SessionId], session_id: SessionId | None, at: int) -> None:
+        for grant in self.grants.values():
+            wants = self.applications[grant.application_id].backchannel_logout_uri is not None
+            has_tokens = grant.redeemed_at is not None or grant.created_at > at - CODE_LIFETIME
+            if grant.session_id in sessions and wants and has_tokens:
+                self.pending_logouts[about, grant.application_id] = PendingLogout(
+                    about=about,
+                    application_id=grant.application_id,
+                    user_id=grant.user_id,
+                    session_id=session_id,
+                    tries=0,
+                    next_try_at=at,
+                    created_at=at,
+                    result=LogoutResult.PENDING,
+                )
 
     def _grants(self, change: c.AddGrant | c.RedeemGrant | c.RefreshGrant | c.RevokeGrant | c.RevokeGrantsOf) -> None:
         match change:

@@ -16,7 +16,8 @@ from broker.domain.errors import BrokerError, Fault, Refusal
 from broker.domain.identity import ProviderIdentity
 from broker.domain.ids import RegistrationId
 from broker.domain.outbox import RevocationResult
-from broker.flows.ports import Callback, RegistrationFacts, VerifiedSignIn
+from broker.flows.ports import Callback, RegistrationFacts
+from broker.flows.proven import UpstreamLogout, VerifiedSignIn
 
 TOKENS_LIVE_FOR = 3600
 BASE_SCOPES = ("openid",)
@@ -61,13 +62,16 @@ class _Account:
 class ScriptedUpstream:
     """The calls are kept: `departures`, `exchanges`, `revocations`, in their order.
 
-    While `down` is set no Provider answers. `fails_with` is raised by the next exchange, after the code was sent.
+    While `down` is set no Provider answers. `fails_with` is raised by the next exchange, after the code was sent. `sid`
+    is what the Provider calls the session that begins next; `logouts` are the logout tokens that hold.
     """
 
     def __init__(self, *facts: RegistrationFacts) -> None:
         self.facts = {f.id: f for f in facts}
         self.down = False
         self.fails_with: BrokerError | None = None
+        self.sid: str | None = None
+        self.logouts: dict[str, UpstreamLogout] = {}
         self.departures: list[Departure] = []
         self.exchanges: list[Callback] = []
         self.revocations: list[tuple[RegistrationId, UpstreamTokens]] = []
@@ -114,7 +118,14 @@ class ScriptedUpstream:
             verified_email=person.verified_email,
             tokens=self._tokens(person),
             granted_scopes=person.granted_scopes,
+            sid=self.sid,
         )
+
+    async def logout(self, registration: RegistrationId, logout_token: str) -> UpstreamLogout:
+        self._answer()
+        if logout_token not in self.logouts:
+            raise Refusal("invalid_logout_token", "The logout token could not be verified.")
+        return self.logouts[logout_token]
 
     async def revoke(self, registration: RegistrationId, tokens: UpstreamTokens) -> RevocationResult:
         self.revocations.append((registration, tokens))

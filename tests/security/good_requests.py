@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.security.browser import OPENS_A_PAGE, SAME_ORIGIN, Ask, Browser, ask
 from tests.security.device import Device
+from tests.security.logout_tokens import LOGOUT, logout_token
 from tests.security.template import SECRETS
 from tests.security.world import World
 
@@ -226,6 +227,12 @@ def _decision() -> Pairs:
     return [*ask("crm", organization="acme").parameters.items(), ("decision", "allow")]
 
 
+async def _provider_logout(world: World, browser: Browser) -> Good:
+    await _signed_in(world, browser)
+    form = [("logout_token", logout_token(world.google.provider))]
+    return Good(method="POST", path=LOGOUT, form=form, needed=frozenset({"logout_token"}))
+
+
 GOOD: dict[str, Build] = {
     "token": _token,
     "device_authorization": _device_authorization,
@@ -237,6 +244,7 @@ GOOD: dict[str, Build] = {
     "introspect": _about_token("/oauth/introspect"),
     "authorize": _asks("/oauth/authorize", "demo-app"),
     "callback": _callback,
+    "provider_logout": _provider_logout,
     "sign_in_begin": _begin,
     "userinfo": _bearer("/oauth/userinfo"),
     "authorizations": _bearer("/api/v1/authorizations"),

@@ -36,7 +36,10 @@ Select = Callable[[str], Awaitable[Rows]]
 TABLES = tuple(metadata.tables)
 AUDITED = {name for name, *_, audited in TABLE if audited}
 PUBLISHED = ("/.well-known/", "/assets/")
-CALLS_UPSTREAM = {"callback", "sign_in_begin", "authorize", "connect", "disconnect", "consent_decision"}
+CALLS_UPSTREAM = {
+    *("callback", "sign_in_begin", "authorize", "connect", "disconnect", "consent_decision"),
+    "provider_logout",
+}
 BEFORE_UPSTREAM = {
     *("invalid_state", "expired_state", "provider_mismatch", "initiator_mismatch", "cross_site", "invalid_request"),
     *("not_found", "unknown_application", "invalid_redirect_uri", "method_not_allowed", "too_large", "too_many"),
@@ -132,6 +135,9 @@ class Watch:
             del row["last_seen_at"]
         for row in tables["pending_revocations"]:
             for name in ("tries", "next_try_at", "result", "sealed_token"):
+                del row[name]
+        for row in tables["pending_logouts"]:
+            for name in ("tries", "next_try_at", "result"):
                 del row[name]
         return tables
 

@@ -14,6 +14,7 @@ from broker.web.routes import routes
 
 ROUTES = routes()
 OAUTH = tuple(f"/oauth/{name}" for name in ("device_authorization", "token", "par", "userinfo", "revoke", "introspect"))
+PROVIDER_LOGOUT = re.compile(r"/callback/[^/]+/logout")
 PROBLEM = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")
 GATEWAYS = ("/forward-auth/", "/ext-authz/")
 REGISTERED = re.compile(
@@ -91,7 +92,7 @@ def check_format(seen: Seen) -> None:
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
     if seen.method == "HEAD":
         return
-    if seen.path.startswith(OAUTH):
+    if seen.path.startswith(OAUTH) or PROVIDER_LOGOUT.fullmatch(seen.path):
         assert kind == "application/json", seen
         assert answer.json().keys() == {"error", "error_description"}, seen
     elif seen.path.startswith(PROBLEM):

@@ -32,6 +32,7 @@ NO_FORMS = (
     "forward_auth",
     "ext_authz",
     "gateway_start",
+    "provider_logout",
 )
 FORMS = [
     name
@@ -45,7 +46,10 @@ NASTY = [
 ]  # fmt: skip
 Bent = tuple[str, Good]
 ALWAYS_USED_UP = {"token", "callback", "gateway_callback"}
-USED_UP = {"device_answer", "end_session", "sign_out", "disconnect", "end_one_session", "end_all_sessions"}
+USED_UP = {
+    *("provider_logout", "device_answer", "end_session", "sign_out", "disconnect"),
+    *("end_one_session", "end_all_sessions"),
+}
 """Of these routes a good request works once; of the first not even once after a bent one."""
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlencode
 
+import jwt
 import pytest
+import redis
 
 from broker.domain.session import ABSOLUTE_LIFETIME, IDLE_LIFETIME
 from tests.security.browser import SAME_ORIGIN, Browser, answered, ask
-from tests.security.world import World
+from tests.security.template import Template
+from tests.security.world import World, open_world
+from tests.servers.redis import RedisServer, redis_server
 
 pytestmark = pytest.mark.anyio
 
@@ -287,6 +294,10 @@ async def test_a_session_ends_however_much_it_is_used(world: World, ada: Browser
 
     assert not await ada.is_signed_in()
     assert answered(await ada.get(ask(prompt="none").url))["error"] == "login_required"
+    tokens = await ada.tokens_for(ask())
+    for token in (tokens["id_token"], tokens["access_token"]):
+        claims = jwt.decode(token, options={"verify_signature": False})
+        assert claims["auth_time"] == world.clock.now()
 
 
 async def test_refused_requests_do_not_keep_a_session_alive(world: World, ada: Browser) -> None:
@@ -337,3 +348,41 @@ async def test_the_sign_in_page_takes_a_dead_cookie_away(world: World, ada: Brow
     await ada.get("/sign-in")
 
     assert ada.cookie("session") is None
+
+
+@contextmanager
+def full(server: RedisServer, policy: str) -> Iterator[None]:
+    """A Redis with no room left, which throws out whatever it holds, or refuses to take more."""
+    with redis.Redis.from_url(server.url) as connection:
+        connection.config_set("maxmemory-policy", policy)
+        connection.config_set("maxmemory", int(connection.info("memory")["used_memory"]) + 200_000)
+        try:
+            for number in range(400):
+                connection.set(f"junk-{number}", b"x" * 1000)
+        except redis.exceptions.ResponseError:
+            assert policy == "noeviction"
+        else:
+            assert connection.info("stats")["evicted_keys"] > 0
+        yield
+
+
+@pytest.mark.parametrize("policy", ["allkeys-random", "noeviction"])
+async def test_a_redis_that_evicts_ends_no_session_and_forgets_no_end(
+    template: Template, tmp_path: Path, policy: str
+) -> None:
+    """G12-10: Sessions and their ends are in SQL; what Redis loses are counts, and counting goes on without it."""
+    with redis_server() as server:
+        async with open_world(template, tmp_path, redis_url=server.url) as world:
+            ada, other, guesser = world.browser(), world.browser(), world.browser("10.9.9.9")
+            await other.sign_in("ada")
+            tokens = await other.tokens_for(ask())
+            assert (await guesser.post("/oauth/token", {"grant_type": "x"})).status_code == 401
+            with full(server, policy):
+                await ada.sign_in("ada")
+                await other.press("/account/sign-out")
+                answers = [(await guesser.post("/oauth/token", {"grant_type": "x"})).status_code for _ in range(3)]
+
+                assert answers == [401] * 3
+                assert await ada.is_signed_in()
+                assert not await other.is_signed_in()
+                assert (await ada.userinfo(tokens["access_token"])).status_code == 401

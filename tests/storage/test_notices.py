@@ -14,6 +14,7 @@ from broker.domain.connection import ConnectionStatus
 from broker.domain.device_request import Decision
 from broker.domain.errors import Conflict
 from broker.domain.ids import DataKeyId
+from broker.domain.logout import LogoutResult
 from broker.domain.outbox import RevocationResult
 from broker.domain.revocation import COMMITTED_WITHIN, IN_FORCE_FOR, KEY_IN_FORCE_FOR, Claim, Notice
 from broker.domain.user import UserStatus
@@ -88,6 +89,10 @@ ENDING: Sequence[tuple[Change, list[Notice]]] = [
         c.RevokeGrantsOf(application_id=w.DEMO_APP, user_id=ADA, reason="test", at=LATER),
         [notice(Claim.JTI, "gnt_ada_1"), notice(Claim.JTI, "gnt_ada_2")],
     ),
+    (
+        c.EndSessionsOfUpstream(upstream_sid=w.hashed("session of ada at Google"), connection_id=None, at=LATER),
+        [notice(Claim.SID, "ses_ada_1")],
+    ),
     (c.RevokeGrant(grant_id=w.grant().id, reason="test", at=LATER), [notice(Claim.JTI, "gnt_ada_1")]),
     (
         c.RemoveApplication(application_id=w.DEMO_APP, at=LATER),
@@ -138,6 +143,8 @@ NOT_ENDING: Sequence[Change] = [
     c.RetryRevocation(id=w.pending().id, expected_tries=0, next_try_at=LATER),
     c.ResealRevocation(id=w.pending().id, sealed_token=b"anew"),
     c.SettleRevocation(id=w.pending().id, result=RevocationResult.REVOKED),
+    c.RetryLogout(about=w.session().id, application_id=w.DEMO_APP, expected_tries=0, next_try_at=LATER),
+    c.SettleLogout(about=w.session().id, application_id=w.DEMO_APP, result=LogoutResult.DELIVERED),
     c.AddSigningKey(key=w.signing_key("key-2", active=False)),
     c.PromoteSigningKey(kid="key-2", at=LATER),
     c.RetireSigningKey(kid="key-1", at=LATER),
@@ -174,6 +181,7 @@ PREPARED: dict[type[Change], Change] = {
     c.AddConnection: c.AddIdentity(identity=replace(w.identity("eve"), user_id=ADA)),
     c.RelyOnConsent: c.PutConsent(consent=w.consent()),
     c.PromoteSigningKey: c.AddSigningKey(key=replace(w.signing_key("key-2", active=False), alg="RS256")),
+    c.RetryLogout: c.EndSession(session_id=w.session().id, user_id=ADA, at=w.NOW),
     c.RemoveSigningKey: c.AddSigningKey(key=replace(w.signing_key("key-3", active=False), retired_at=w.NOW)),
 }
 
@@ -184,9 +192,10 @@ async def test_nothing_is_told_where_nothing_ends(store: Store, change: Change) 
     await inhabited(store)
     if type(change) in PREPARED:
         await store.write(PREPARED[type(change)])
+    before = await told(store)
     await store.write(change)
 
-    assert await told(store) == []
+    assert await told(store) == before
     assert await epoch(store) == (OF_ADA + 1 if isinstance(change, c.BindAuthorization) else OF_ADA)
 
 

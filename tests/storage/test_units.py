@@ -252,6 +252,8 @@ def test_changes_that_never_meet_go_at_once(types: tuple[type[Change], ...]) -> 
         (c.AddSession, c.EndSession),
         (c.EndSession, c.EndOtherSessions),
         (c.AddGrant, c.RedeemGrant),
+        (c.RedeemGrant, c.EndSession),
+        (c.AddSession, c.SetUserStatus),
         (c.RedeemGrant, c.RevokeGrant),
         (c.ReplaceConnection, c.ReplaceConnection),
         (c.SettleRevocation, c.SettleRevocation),

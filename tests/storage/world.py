@@ -103,6 +103,7 @@ def session(name: str = "ada", *, number: int = 1, began: int = NOW) -> Session:
         auth_time=began,
         last_seen_at=began,
         ended_at=None,
+        upstream_sid=hashed(f"session of {name} at Google") if number == 1 else None,
     )
 
 
@@ -156,6 +157,7 @@ def application(name: str = "demo-app") -> Application:
         public_keys=('{"crv": "Ed25519", "kty": "OKP", "x": "x"}',),
         exchange_audiences=frozenset({"https://billing.partner-ops.example"}),
         gateway=True,
+        backchannel_logout_uri="http://localhost:8002/logout",
     )
 
 

@@ -16,7 +16,8 @@ from broker.demo.provider import FAULTS, DemoProvider, DemoRegistration, create_
 from broker.domain.attempt import Purpose, SignInAttempt
 from broker.domain.errors import BrokerError
 from broker.domain.ids import AttemptId
-from broker.flows.ports import Callback, VerifiedSignIn
+from broker.flows.ports import Callback
+from broker.flows.proven import VerifiedSignIn
 from broker.upstream.gateway import UpstreamGateway
 from broker.upstream.http import Transport
 from broker.upstream.registration import Registration

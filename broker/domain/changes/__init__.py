@@ -57,7 +57,10 @@ from broker.domain.changes.sessions import (
     EndOtherSessions,
     EndSession,
     EndSessionsOfConnection,
+    EndSessionsOfUpstream,
     EndSessionsOfUser,
+    RetryLogout,
+    SettleLogout,
     TouchSession,
 )
 
@@ -77,6 +80,9 @@ Change = (
     | EndOtherSessions
     | EndSessionsOfConnection
     | EndSessionsOfUser
+    | EndSessionsOfUpstream
+    | RetryLogout
+    | SettleLogout
     | TakeAssertion
     | TakePushedRequest
     | AddGrant
@@ -133,6 +139,7 @@ __all__ = [
     "EndOtherSessions",
     "EndSession",
     "EndSessionsOfConnection",
+    "EndSessionsOfUpstream",
     "EndSessionsOfUser",
     "PollDeviceRequest",
     "PromoteSigningKey",
@@ -152,6 +159,7 @@ __all__ = [
     "ReplaceDataKey",
     "ResealRevocation",
     "RetireSigningKey",
+    "RetryLogout",
     "RetryRevocation",
     "RevokeGrant",
     "RevokeGrantsOf",
@@ -159,6 +167,7 @@ __all__ = [
     "RewrapDataKey",
     "SetRights",
     "SetUserStatus",
+    "SettleLogout",
     "SettleRevocation",
     "TakeAssertion",
     "TakeAttempt",

@@ -17,7 +17,7 @@ from broker.domain.ids import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TakeAssertion:
-    """Use up what an Application proved itself by. `Conflict` when it was taken before."""
+    """Use up an Application's assertion, or a Provider's logout token. `Conflict` when it was taken before."""
 
     assertion: KeyedHash
     expires_at: int

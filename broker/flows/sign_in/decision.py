@@ -31,7 +31,7 @@ from broker.domain.client_org import rights_by_client
 from broker.domain.connection import KeptAttribute, refreshed_attributes, renewed
 from broker.domain.errors import Fault, Refusal, SealBroken
 from broker.domain.grant import Rights, check_entitled, new_grant
-from broker.domain.identity import Identity
+from broker.domain.identity import Identity, unambiguous
 from broker.domain.ids import ClientOrgId, ConnectionId, GrantId, IdentityId, KeyedHash, SessionId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.redirect import Onward, answer_to
@@ -41,7 +41,8 @@ from broker.domain.user import User, UserStatus, require_active
 from broker.flows.asked import query_of
 from broker.flows.found import Arrival, KnownIdentity, LiveSession
 from broker.flows.id_token_hint import is_expected
-from broker.flows.ports import Ports, VerifiedSignIn
+from broker.flows.ports import Ports
+from broker.flows.proven import VerifiedSignIn
 from broker.flows.sealed import open_attributes, open_tokens, seal
 
 
@@ -123,6 +124,7 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
             user_id=known.user.id,
             connection_id=connection_id,
             browser=back.browser,
+            upstream_sid=_upstream_sid(back, ports),
             now=now,
         )
         if (former := back.signed_in) is not None:  # it must not live on beside the new one
@@ -146,6 +148,15 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
     )
     changes += [*answer.changes, Record(event=event)]
     return Decision(changes=tuple(changes), session_cookie=cookie, onward=answer.onward)
+
+
+def _upstream_sid(back: Return, ports: Ports) -> KeyedHash | None:
+    """By which the Provider can say later that this very session of its own has ended."""
+    verified = back.verified
+    if verified.sid is None:
+        return None
+    name = unambiguous(back.attempt.registration, verified.identity.issuer, verified.sid)
+    return ports.secrets.keyed_hash("upstream_sid", name)
 
 
 async def _newcomer(back: Return, ports: Ports, now: int) -> tuple[KnownIdentity, list[Change]]:

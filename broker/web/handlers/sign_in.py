@@ -13,6 +13,7 @@ from broker.domain.ids import RegistrationId
 from broker.domain.redirect import with_state
 from broker.flows.connections.show import show_connections
 from broker.flows.ports import Callback
+from broker.flows.sessions.end_upstream import end_upstream
 from broker.flows.sessions.sign_out import ConfirmationNeeded, SignedOut, sign_out
 from broker.flows.sign_in.begin import Trip, begin
 from broker.flows.sign_in.choose import choose
@@ -25,6 +26,7 @@ from broker.web.pages.parts import Link, ProviderChoice, SignInNotice
 from broker.web.pages.views import SignedOutView, SignInView, SignOutView
 from broker.web.parameters import as_query, form_of, of_authorize_request, one, query_of
 
+LONGEST_TOKEN = 16 * 1024
 _NOTICES: dict[str, SignInNotice] = {"session_expired": "session_expired"}
 
 
@@ -97,6 +99,16 @@ async def callback(request: Request) -> Response:
     if finished.session_cookie is not None:
         web.cookies.set_session(response, finished.session_cookie)
     return response
+
+
+async def provider_logout(request: Request) -> Response:
+    """A Provider says that somebody signed out there (Back-Channel Logout 1.0 sections 2.5 to 2.8)."""
+    token = one(await form_of(request), "logout_token", longest=LONGEST_TOKEN)
+    if token is None:
+        raise Refusal("invalid_request", "logout_token is missing.")
+    registration = RegistrationId(context.path_name(request, "registration"))
+    await end_upstream(registration, token, context.web_of(request).ports, request_id=context.request_id_of(request))
+    return Response()
 
 
 async def end_session_endpoint(request: Request) -> Response:

@@ -18,7 +18,8 @@ import anyio.to_thread
 
 from broker.domain.attempt import Purpose, SignInAttempt
 from broker.domain.ids import AttemptId, RegistrationId, UserId
-from broker.flows.ports import Callback, VerifiedSignIn
+from broker.flows.ports import Callback
+from broker.flows.proven import VerifiedSignIn
 from broker.upstream.gateway import UpstreamGateway
 from broker.upstream.http import Transport
 from broker.upstream.registration import Registration
