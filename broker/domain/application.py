@@ -39,7 +39,8 @@ class Application:
     """A relying party. `secrets` are keyed hashes; `audience` names the downstream service its session JWTs are for.
 
     `signing_algorithm` signs its tokens; None: the deployment's default. `scopes`: what it may ask for when it acts for
-    itself. `public_keys`: JWKs as JSON, by which it can prove itself without a secret.
+    itself. `public_keys`: JWKs as JSON, by which it can prove itself without a secret. `dpop`: it gets no token without
+    a proof that it holds a key (RFC 9449 section 5.2).
     """
 
     id: ApplicationId
@@ -55,6 +56,7 @@ class Application:
     signing_algorithm: str | None = None
     scopes: frozenset[str] = frozenset()
     public_keys: tuple[str, ...] = ()
+    dpop: bool = False
 
     def may_redirect_to(self, uri: str) -> bool:
         """Whether a browser may be sent to `uri` with an answer: byte-equal to a registered one.

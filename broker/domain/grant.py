@@ -12,7 +12,7 @@ from broker.domain import pkce, scope
 from broker.domain.application import Application
 from broker.domain.authorize_request import AuthorizeRequest, RequestRefused
 from broker.domain.errors import OAuthRefusal
-from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, SessionId, UserId
+from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, KeyThumbprint, SessionId, UserId
 from broker.domain.session import ABSOLUTE_LIFETIME, Session
 
 CODE_LIFETIME = 60
@@ -28,7 +28,8 @@ class Grant:
     """A code on its way to an Application, and afterwards the record that its tokens refer to.
 
     `generation` counts how often its refresh token was rotated; `refreshed_at` is when it was last used. No token comes
-    of it after `kept_until`; nobody needs the record once the last one has expired.
+    of it after `kept_until`; nobody needs the record once the last one has expired. `dpop_jkt`: the key that must be
+    proven to redeem the code, and afterwards to refresh (RFC 9449 sections 10 and 5); None: any, or none.
     """
 
     id: GrantId
@@ -48,6 +49,7 @@ class Grant:
     revoked_at: int | None = None
     generation: int = 0
     refreshed_at: int | None = None
+    dpop_jkt: KeyThumbprint | None = None
 
     @property
     def is_offline(self) -> bool:
@@ -64,11 +66,17 @@ class CodeMisused(OAuthRefusal):
 
 
 def check_redemption(
-    grant: Grant, *, application_id: ApplicationId, redirect_uri: str, code_verifier: str, now: int
+    grant: Grant,
+    *,
+    application_id: ApplicationId,
+    redirect_uri: str,
+    code_verifier: str,
+    key: KeyThumbprint | None,
+    now: int,
 ) -> None:
     """Raise `CodeMisused` (`invalid_grant`) unless this redemption is the one the code was made for.
 
-    RFC 6749 section 4.1.3, RFC 7636 section 4.6.
+    RFC 6749 section 4.1.3, RFC 7636 section 4.6, RFC 9449 section 10. `key`: the one that whoever redeems has proven.
     """
     if grant.application_id != application_id:
         problem = "code of another application"
@@ -82,6 +90,8 @@ def check_redemption(
         problem = "redirect_uri differs"
     elif not pkce.proves(code_verifier, grant.code_challenge):
         problem = "code_verifier does not match"
+    elif grant.dpop_jkt not in (None, key):
+        problem = "another key than dpop_jkt, or none"
     else:
         return
     raise CodeMisused("invalid_grant", "The code is invalid, expired or was used before.", detail=problem)
@@ -130,4 +140,5 @@ def new_grant(
         auth_time=session.auth_time,
         created_at=now,
         kept_until=now + (REFRESH_LIFETIME if scope.OFFLINE_ACCESS in request.scopes else _SESSION_OVER),
+        dpop_jkt=request.dpop_jkt,
     )

@@ -58,6 +58,7 @@ class Declared:
     signing_algorithm: str | None
     scopes: frozenset[str]
     public_keys: tuple[str, ...]
+    dpop: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +117,7 @@ def _authorizations(
 
 def _application(name: str, body: Any, problems: list[str]) -> Declared:
     keys = {"name", "type", "secret", "secrets", "grants", "redirect_uris", "post_logout_redirect_uris"}
-    keys |= {"audience", "first_party", "requires_authorization", "signing_algorithm", "scopes", "jwks"}
+    keys |= {"audience", "first_party", "requires_authorization", "signing_algorithm", "scopes", "jwks", "dpop"}
     table = _Table(f"[applications.{name}]", body, keys, problems)
     kind = table.choice("type", [t.value for t in ApplicationType])
     secrets, public_keys = table.secrets(), table.public_keys()
@@ -156,6 +157,7 @@ def _application(name: str, body: Any, problems: list[str]) -> Declared:
         ),
         scopes=frozenset(scopes),
         public_keys=public_keys,
+        dpop=table.flag("dpop"),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from broker.domain.application import GrantType
-from broker.domain.changes import Record, ReplaceConnection, RevokeGrant
+from broker.domain.changes import Change, Record, ReplaceConnection, RevokeGrant
 from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import Conflict, OAuthRefusal, SealBroken
 from broker.domain.grant import Grant
@@ -18,6 +18,7 @@ from broker.domain.session_token import LIFETIME, id_token_claims, session_claim
 from broker.flows.found import GrantInFull
 from broker.flows.live_grant import ended, rights_of
 from broker.flows.ports import Ports
+from broker.flows.possession import Possession
 from broker.flows.sealed import open_released
 
 
@@ -28,11 +29,14 @@ class Tokens:
     access_token: str = field(repr=False)
     id_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
+    token_type: str
     expires_in: int
     scope: str
 
 
-async def issue(found: GrantInFull, ports: Ports, *, refresh_token: str | None, now: int) -> Tokens:
+async def issue(
+    found: GrantInFull, ports: Ports, *, refresh_token: str | None, possession: Possession, now: int
+) -> Tokens:
     """Sign what the Grant gives as of now; its scopes may be narrower than those in the store.
 
     Raises `OAuthRefusal` (`invalid_grant`) or `Fault`.
@@ -56,6 +60,7 @@ async def issue(found: GrantInFull, ports: Ports, *, refresh_token: str | None, 
             attributes=released,
             epoch=found.user.epoch,
             now=now,
+            key=possession.key,
         ),
         typ="at+jwt",
         alg=found.application.signing_algorithm,
@@ -69,6 +74,7 @@ async def issue(found: GrantInFull, ports: Ports, *, refresh_token: str | None, 
         access_token=access_token,
         id_token=id_token,
         refresh_token=refresh_token,
+        token_type=possession.token_type,
         expires_in=LIFETIME,
         scope=" ".join(grant.scopes),
     )
@@ -96,11 +102,16 @@ def is_genuine(token: RefreshToken, grant: Grant, ports: Ports) -> bool:
 # these lines tell what became of the Grant and of the Connection.
 
 
-async def revoke_grant(found: GrantInFull, reason: str, ports: Ports, *, now: int, request_id: str = "") -> None:
-    """End the Grant and all its tokens. `request_id`: of a request that asks for it and is not refused."""
+async def revoke_grant(
+    found: GrantInFull, reason: str, ports: Ports, *, now: int, request_id: str = "", only_with: tuple[Change, ...] = ()
+) -> None:
+    """End the Grant and all its tokens. `request_id`: of a request that asks for it and is not refused.
+
+    `only_with`: what has to be written too, or nothing is. Raises `Conflict` about that alone.
+    """
     if found.grant.revoked_at is None:
         event = grant_event(found, "grant.revoke", now=now, reason=reason, request_id=request_id)
-        await ports.store.write(RevokeGrant(grant_id=found.grant.id, at=now), Record(event=event))
+        await ports.store.write(*only_with, RevokeGrant(grant_id=found.grant.id, at=now), Record(event=event))
 
 
 async def _give_up(found: GrantInFull, now: int, ports: Ports) -> None:

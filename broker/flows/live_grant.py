@@ -6,6 +6,9 @@ Writes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from broker.domain.client_org import rights_by_client
 from broker.domain.errors import OAuthRefusal
 from broker.domain.grant import Rights, narrowed
@@ -14,17 +17,17 @@ from broker.domain.own_token import is_own
 from broker.domain.user import UserStatus
 from broker.flows.found import GrantInFull
 from broker.flows.ports import Ports
+from broker.flows.possession import ShownToken, require_holder
 
 
-async def live_grant(session_jwt: str, ports: Ports) -> tuple[GrantInFull, Rights]:
+async def live_grant(shown: ShownToken, ports: Ports) -> tuple[GrantInFull, Rights]:
     """The Grant and the Authorizations, as of now.
 
-    Raises `OAuthRefusal` (RFC 6750 section 3.1): `invalid_token`, or `insufficient_scope` where no User is behind it.
+    Raises `OAuthRefusal` (RFC 6750 section 3.1, RFC 9449 section 7.1): `invalid_token`, `invalid_dpop_proof`, or
+    `insufficient_scope` where no User is behind it.
     """
     now = ports.clock.now()
-    claims = ports.signer.verify(session_jwt, typ="at+jwt", audience=None, now=now)
-    if claims is None:
-        raise invalid_token("not one of our session JWTs, or expired")
+    claims = claims_of(shown, ports)
     if is_own(claims):
         raise OAuthRefusal("insufficient_scope", "The token is an application's own, and speaks of no user.")
     grant_id, _, _ = str(claims.get("jti", "")).partition(".")
@@ -35,6 +38,15 @@ async def live_grant(session_jwt: str, ports: Ports) -> tuple[GrantInFull, Right
     if (problem := over(found, rights, now)) is not None:
         raise invalid_token(problem)
     return found, rights
+
+
+def claims_of(shown: ShownToken, ports: Ports) -> Mapping[str, Any]:
+    """What a session JWT says whose bearer, or whose key's holder, asks. Raises `OAuthRefusal`."""
+    claims = ports.signer.verify(shown.text, typ="at+jwt", audience=None, now=ports.clock.now())
+    if claims is None:
+        raise invalid_token("not one of our session JWTs, or expired")
+    require_holder(shown, claims, ports)
+    return claims
 
 
 def rights_of(found: GrantInFull) -> Rights:

@@ -21,6 +21,7 @@ from broker.domain.ids import (
     ConnectionId,
     GrantId,
     KeyedHash,
+    KeyThumbprint,
     RegistrationId,
     SessionId,
     UserId,
@@ -198,6 +199,9 @@ class Signer(Protocol):
 
     def claims_by(self, assertion: str, keys: Sequence[str]) -> dict[str, Any] | None:
         """The claims of a JWT that one of these public keys (JWK, JSON) has signed, unchecked; or None."""
+
+    def proven_by(self, proof: str) -> tuple[dict[str, Any], KeyThumbprint] | None:
+        """The claims of a DPoP proof, unchecked, and the thumbprint of the key that it brings along; or None."""
 
     def verify(self, token: str, *, typ: str, audience: str | None, now: int | None) -> dict[str, Any] | None:
         """The claims of a token of our own, or None. `audience` None: any; `now` None: expiry is not looked at."""

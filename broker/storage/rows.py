@@ -103,7 +103,8 @@ def application(row: Row, at: int = 0) -> Application:
         signing_algorithm,
         scopes,
         public_keys,
-    ) = row[at : at + 13]
+        dpop,
+    ) = row[at : at + 14]
     return Application(
         id=id_,
         name=name,
@@ -118,6 +119,7 @@ def application(row: Row, at: int = 0) -> Application:
         signing_algorithm=signing_algorithm,
         scopes=frozenset(orjson.loads(scopes)),
         public_keys=tuple(orjson.loads(public_keys)),
+        dpop=bool(dpop),
     )
 
 
@@ -140,7 +142,8 @@ def grant(row: Row, at: int = 0) -> Grant:
         revoked_at,
         generation,
         refreshed_at,
-    ) = row[at : at + 17]
+        dpop_jkt,
+    ) = row[at : at + 18]
     return Grant(
         id=id_,
         code=code,
@@ -159,6 +162,7 @@ def grant(row: Row, at: int = 0) -> Grant:
         revoked_at=revoked_at,
         generation=generation,
         refreshed_at=refreshed_at,
+        dpop_jkt=dpop_jkt,
     )
 
 

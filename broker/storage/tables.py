@@ -127,6 +127,7 @@ applications = Table(
     Column("signing_algorithm", Text),
     Column("scopes", Text, nullable=False, server_default="[]"),
     Column("public_keys", Text, nullable=False, server_default="[]"),
+    Column("dpop", Integer, nullable=False, server_default="0"),
 )
 
 grants = Table(
@@ -149,6 +150,7 @@ grants = Table(
     Column("revoked_at", _TIME),
     Column("generation", Integer, nullable=False, server_default="0"),
     Column("refreshed_at", _TIME),
+    Column("dpop_jkt", Text),
     postgresql_with=_ROOM_TO_UPDATE,
 )
 

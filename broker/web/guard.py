@@ -5,6 +5,7 @@ Refuses callers who were refused too often, until their wait is over; a success 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -16,7 +17,7 @@ from broker.domain.authorize_request import Parameters, RequestRefused
 from broker.domain.errors import BrokerError, Conflict, Fault, NotFound, Refusal
 from broker.domain.ids import ApplicationId, RegistrationId
 from broker.flows.ledger.record_refusal import record_refusal
-from broker.web import errors, origin
+from broker.web import cors, errors, origin
 from broker.web.context import SignInFirst, request_id_of, web_of
 from broker.web.parameters import NAME
 
@@ -29,6 +30,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 _log = structlog.get_logger("broker.error")
 _ORDINARY = frozenset({"login_required", "consent_required"})
 """What `prompt=none` is answered all day long: an office behind one address would block itself."""
+
+_READ_BY_PAGES = frozenset({"token", "revoke"})
 
 
 def guarded(name: str, handler: Handler, *, audited: bool) -> Handler:
@@ -86,7 +89,16 @@ async def _refuse(request: Request, name: str, place: str, error: BrokerError, *
         return errors.answer(request, errors.TooMany(wait))
     response = errors.answer(request, error)
     _forget_attempt(request, response)
+    if name in _READ_BY_PAGES:
+        await _let_read(request, response)
     return response
+
+
+async def _let_read(request: Request, response: Response) -> None:
+    """A browser's Application has to learn why: its pages may read a refusal as they may read an answer."""
+    if (application_id := request.scope.get("application_id")) is not None:
+        with contextlib.suppress(BrokerError):
+            await cors.allow_registered_origin(request, application_id, response)
 
 
 async def _record(request: Request, name: str, error: BrokerError) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
+from broker.web import cors
 from broker.web.guard import guarded
 from broker.web.handlers import (
     account,
@@ -21,6 +22,7 @@ from broker.web.handlers import (
 _READ = ("GET",)
 _SEND = ("POST",)
 _BOTH = ("GET", "POST")
+_ASK = ("OPTIONS",)
 
 # fmt: off
 TABLE = (
@@ -32,6 +34,9 @@ TABLE = (
     ("callback",          "/callback/{registration}",                  _READ,   sign_in.callback,                   True),
     ("sign_in_begin",     "/sign-in/{registration}",                   _SEND,   sign_in.sign_in_begin,              True),
     ("userinfo",          "/oauth/userinfo",                           _BOTH,   token.userinfo_endpoint,            True),
+    ("token_preflight",   "/oauth/token",                              _ASK,    cors.preflight,                     False),
+    ("revoke_preflight",  "/oauth/revoke",                             _ASK,    cors.preflight,                     False),
+    ("userinfo_preflight", "/oauth/userinfo",                          _ASK,    cors.preflight,                     False),
     ("authorizations",    "/api/v1/authorizations",                    _READ,   token.authorizations_endpoint,      True),
     ("sign_in",           "/sign-in",                                  _READ,   sign_in.sign_in_page,               True),
     ("consent",           "/oauth/consent",                            _READ,   authorize.consent_page,             True),

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from broker.domain.authorize_request import MAX_KEPT, RequestRefused, application_id_of, check, redirect_uri_of
-from broker.domain.ids import ClientOrgId, RegistrationId
+from broker.domain.ids import ClientOrgId, KeyThumbprint, RegistrationId
 from tests.domain.world import APPLICATION, REDIRECT_URI, REQUEST, asked, shortened
 
 
@@ -27,6 +27,7 @@ def test_the_optional_parameters_are_read() -> None:
         login_hint="ada@acme.example",
         organization="acme",
         provider="google",
+        dpop_jkt="k" * 43,
         ui_locales="de",
     )
 
@@ -38,6 +39,7 @@ def test_the_optional_parameters_are_read() -> None:
         login_hint="ada@acme.example",
         organization=ClientOrgId("acme"),
         provider=RegistrationId("google"),
+        dpop_jkt=KeyThumbprint("k" * 43),
     )
 
 
@@ -71,7 +73,7 @@ def test_a_long_registered_target_is_accepted() -> None:
     "name",
     [
         *("response_mode", "prompt", "max_age", "id_token_hint", "login_hint", "organization", "provider"),
-        *("resource", "request", "request_uri", "registration", "state", "nonce"),
+        *("resource", "request", "request_uri", "registration", "state", "nonce", "dpop_jkt"),
     ],
 )
 @pytest.mark.parametrize("value", ["", []], ids=["without a value", "none at all"])

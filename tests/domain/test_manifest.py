@@ -48,6 +48,7 @@ requires_authorization = true
 signing_algorithm = "EdDSA"
 scopes = ["revocations"]
 jwks = { keys = [{ kty = "OKP", crv = "Ed25519", x = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" }] }
+dpop = true
 """
 
 
@@ -77,6 +78,7 @@ def test_a_document_is_read_whole() -> None:
                 signing_algorithm=None,
                 scopes=frozenset(),
                 public_keys=(),
+                dpop=False,
             ),
             Declared(
                 id=ApplicationId("reports"),
@@ -92,6 +94,7 @@ def test_a_document_is_read_whole() -> None:
                 signing_algorithm="EdDSA",
                 scopes=frozenset({"revocations"}),
                 public_keys=(f'{{"crv": "Ed25519", "kty": "OKP", "x": "{"A" * 43}"}}',),
+                dpop=True,
             ),
         ),
     )

@@ -56,7 +56,7 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{INVITED} 2 user: this address has an Authorization above already": [
         invited({"user": "a@b.example"}, {"user": " A@B.example"})
     ],
-    f"{DEMO} colour: unknown; there are audience, first_party, grants, jwks, name, post_logout_redirect_uris, "
+    f"{DEMO} colour: unknown; there are audience, dpop, first_party, grants, jwks, name, post_logout_redirect_uris, "
     "redirect_uris, requires_authorization, scopes, secret, secrets, signing_algorithm, type": [
         application(colour="red")
     ],

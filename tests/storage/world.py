@@ -25,6 +25,7 @@ from broker.domain.ids import (
     GrantId,
     IdentityId,
     KeyedHash,
+    KeyThumbprint,
     RegistrationId,
     SessionId,
     UserId,
@@ -40,6 +41,7 @@ NOW = 1_800_000_000
 GOOGLE, CORP = RegistrationId("google"), RegistrationId("corp")
 ACME, GLOBEX = ClientOrgId("acme"), ClientOrgId("globex")
 DEMO_APP = ApplicationId("demo-app")
+KEY = KeyThumbprint("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I")
 
 
 def hashed(what: str) -> KeyedHash:
@@ -121,6 +123,7 @@ def grant(
         auth_time=NOW,
         created_at=at,
         kept_until=at + 43_260,
+        dpop_jkt=KEY,
     )
 
 
@@ -138,6 +141,7 @@ def application(name: str = "demo-app") -> Application:
         requires_authorization=False,
         scopes=frozenset({"revocations"}),
         public_keys=('{"crv": "Ed25519", "kty": "OKP", "x": "x"}',),
+        dpop=True,
     )
 
 

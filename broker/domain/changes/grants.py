@@ -9,12 +9,13 @@ from broker.domain.grant import Grant
 from broker.domain.ids import (
     GrantId,
     KeyedHash,
+    KeyThumbprint,
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TakeAssertion:
-    """Use up what an Application proved itself by. `Conflict` when it was taken before."""
+    """Use up what an Application proved itself, or its key, by. `Conflict` when it was taken before."""
 
     assertion: KeyedHash
     expires_at: int
@@ -27,10 +28,11 @@ class AddGrant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RedeemGrant:
-    """Use up a code. `Conflict` unless it is neither redeemed nor revoked."""
+    """Use up a code. `Conflict` unless it is neither redeemed nor revoked. `dpop_jkt` binds its refresh tokens."""
 
     grant_id: GrantId
     at: int
+    dpop_jkt: KeyThumbprint | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ from broker.flows.authenticated import Credentials, authenticated, require_grant
 from broker.flows.found import GrantInFull
 from broker.flows.issued import Tokens, grant_event, is_genuine, issue, refresh_token_of, revoke_grant
 from broker.flows.ports import Ports
+from broker.flows.possession import Possession, SentProof, is_used_up, possession, used_before
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +28,12 @@ class Refreshment:
     scope: str | None
 
 
-async def refresh(credentials: Credentials, asked: Refreshment, ports: Ports, *, request_id: str) -> Tokens:
-    """Refresh. Raises `OAuthRefusal`: `invalid_client`, `unauthorized_client`, `invalid_grant` or `invalid_scope`."""
+async def refresh(
+    credentials: Credentials, asked: Refreshment, proof: SentProof | None, ports: Ports, *, request_id: str
+) -> Tokens:
+    """Refresh. Raises `OAuthRefusal`: `invalid_client`, `unauthorized_client`, `invalid_grant`, `invalid_scope`,
+    `invalid_dpop_proof`, or `invalid_request` where a proof is needed.
+    """
     presented = refresh_token.parse(asked.token)
     application: Application | None = None
     while True:  # a lost race moves the token on, from newest to replayed to reused, or ends the Grant
@@ -36,12 +41,17 @@ async def refresh(credentials: Credentials, asked: Refreshment, ports: Ports, *,
         if application is None:
             application = await authenticated(credentials, None if found is None else found.application, ports)
             require_grant(application, GrantType.REFRESH_TOKEN)
+        held = possession(proof, application, ports)
         if presented is None or found is None or not _is_theirs(presented, found, application, ports):
             raise _refused("no refresh token of this application")
+        # A stranger's attempt ends nothing, even with a token that was used.
+        if not refresh_token.is_holder(found.grant, application, held.key):
+            raise _refused("another key than it is bound to, or none")
         try:
-            return await _refreshed(presented, asked, found, ports, request_id)
-        except Conflict:
-            continue
+            return await _refreshed(presented, asked, found, held, ports, request_id)
+        except Conflict as lost:
+            if is_used_up(lost):
+                raise used_before() from None
 
 
 def _is_theirs(presented: RefreshToken, found: GrantInFull, application: Application, ports: Ports) -> bool:
@@ -49,14 +59,19 @@ def _is_theirs(presented: RefreshToken, found: GrantInFull, application: Applica
 
 
 async def _refreshed(
-    presented: RefreshToken, asked: Refreshment, found: GrantInFull, ports: Ports, request_id: str
+    presented: RefreshToken,
+    asked: Refreshment,
+    found: GrantInFull,
+    held: Possession,
+    ports: Ports,
+    request_id: str,
 ) -> Tokens:
     """Decide by what was found. Raises `Conflict` when it is not true any more."""
     now = ports.clock.now()
     grant = found.grant
     standing = refresh_token.standing(presented, grant, now)
     if standing is Standing.REUSED:
-        await revoke_grant(found, "refresh_reused", ports, now=now)
+        await revoke_grant(found, "refresh_reused", ports, now=now, only_with=held.use_up)
         raise _refused("used before: the grant is ended")
     if standing is Standing.OVER:
         raise _refused("revoked or expired")
@@ -68,10 +83,11 @@ async def _refreshed(
         generation += 1
     # Without the nonce, which belonged to the sign-in (OpenID Connect Core section 12.2).
     told = replace(found, grant=replace(grant, scopes=scopes, nonce=None))
-    tokens = await issue(told, ports, refresh_token=refresh_token_of(found, generation, ports), now=now)
+    successor = refresh_token_of(found, generation, ports)
+    tokens = await issue(told, ports, refresh_token=successor, possession=held, now=now)
     event = grant_event(found, "refresh", now=now, request_id=request_id)
     change = RefreshGrant(grant_id=grant.id, expected_generation=grant.generation, generation=generation, at=at)
-    await ports.store.write(change, Record(event=event))
+    await ports.store.write(*held.use_up, change, Record(event=event))
     return tokens
 
 
