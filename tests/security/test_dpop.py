@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from broker.domain.dpop import AHEAD, BEHIND, KEPT_LONGER
+from broker.domain.refresh_token import REPLAY_WITHIN
 from tests.flows.proofs import Holder
 from tests.security.browser import Browser, ask
 from tests.security.template import SECRETS
@@ -136,8 +137,14 @@ async def test_a_stolen_refresh_token_is_of_no_use(any_world: World) -> None:
     form = {"grant_type": "refresh_token", "client_id": "demo-app", "refresh_token": token}
     for headers in ({}, {"DPoP": proof(any_world, holder=THIEF)}):
         assert refused(await ada.send("POST", "/oauth/token", form=form, headers=headers), "invalid_grant")
-    answer = await ada.send("POST", "/oauth/token", form=form, headers={"DPoP": proof(any_world)})
+    whole: dict[str, Any] = {"form": form, "headers": {"DPoP": proof(any_world)}}
+    answer = await ada.send("POST", "/oauth/token", **whole)
     assert (answer.status_code, answer.json()["token_type"]) == (200, "DPoP")
+    any_world.clock.advance(REPLAY_WITHIN)
+    assert refused(await ada.send("POST", "/oauth/token", **whole))  # and so it does not end the grant as reused
+    form["refresh_token"] = answer.json()["refresh_token"]
+    answer = await ada.send("POST", "/oauth/token", form=form, headers={"DPoP": proof(any_world)})
+    assert answer.status_code == 200
 
 
 async def test_a_code_is_bound_from_the_first_request_on(world: World, ada: Browser) -> None:
