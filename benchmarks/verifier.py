@@ -28,7 +28,12 @@ KEPT_IN = Path(__file__).parent.parent / "artefacts" / "bench"
 ALGORITHMS = ("ES256", "RS256", "EdDSA")
 TOKENS = 64
 RIGHTS = {"acme": ["invoices:read", "reports:read"], "globex": ["reports:read"]}
-CLAIMS = {"email": "ada@acme.example", "name": "Ada Lovelace", "sid": "ses_cxisygptbygcthndw5y4itvm6e", "epoch": 7}
+CLAIMS: dict[str, Any] = {
+    "email": "ada@acme.example",
+    "name": "Ada Lovelace",
+    "sid": "ses_cxisygptbygcthndw5y4itvm6e",
+    "epoch": 7,
+}
 REQUIRED = ["exp", "iat", "iss", "aud", "sub", "client_id", "jti"]
 
 OURS, AGAIN = "verifier, a token never seen", "verifier, a token seen before"

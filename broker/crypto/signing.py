@@ -15,9 +15,10 @@ from typing import Any
 from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 
-from broker.crypto import assertions, base64url
+from broker.crypto import assertions, base64url, proofs
 from broker.crypto.signing_keys import ALGORITHMS, DEFAULT_ALGORITHM, LoadedKey, SigningKeyRefused
 from broker.domain.errors import Fault
+from broker.domain.ids import KeyThumbprint
 
 MAX_TOKEN = 16 * 1024
 """Characters."""
@@ -86,6 +87,10 @@ class JwtSigner:
     def claims_by(self, assertion: str, keys: Sequence[str]) -> dict[str, Any] | None:
         """The claims of a JWT that one of these public keys (JWK, JSON) has signed, unchecked; or None."""
         return assertions.claims_by(assertion, keys)
+
+    def proven_by(self, proof: str) -> tuple[dict[str, Any], KeyThumbprint] | None:
+        """The claims of a DPoP proof, unchecked, and the thumbprint of the key that it brings along; or None."""
+        return proofs.proven_by(proof)
 
     def verify(self, token: str, *, typ: str, audience: str | None, now: int | None) -> dict[str, Any] | None:
         """The claims of a token we signed ourselves, or None.

@@ -45,7 +45,7 @@ class Application:
     services that it may exchange session JWTs for. `gateway`: a gateway in front of the service signs people in, and
     asks the broker before each request; there is one redirect URI then. `requires_pushed_requests`: no browser may
     bring an authorize request in the clear (RFC 9126 section 6). `backchannel_logout_uri`: where it is told that a
-    Session has ended.
+    Session has ended. `dpop`: it gets no token without a proof that it holds a key (RFC 9449 section 5.2).
     """
 
     id: ApplicationId
@@ -65,6 +65,7 @@ class Application:
     gateway: bool = False
     requires_pushed_requests: bool = False
     backchannel_logout_uri: str | None = None
+    dpop: bool = False
 
     def may_redirect_to(self, uri: str) -> bool:
         """Whether a browser may be sent to `uri` with an answer: byte-equal to a registered one.

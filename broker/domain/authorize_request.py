@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from broker.domain import pkce, scope
+from broker.domain import dpop, pkce, scope
 from broker.domain.application import Application, GrantType
 from broker.domain.errors import BrokerError, Fault, OAuthRefusal, Refusal
-from broker.domain.ids import ApplicationId, ClientOrgId, RegistrationId
+from broker.domain.ids import ApplicationId, ClientOrgId, KeyThumbprint, RegistrationId
 from broker.domain.pushed_request import Pushed
 from broker.domain.redirect import Asking, ResponseMode
 from broker.domain.web_url import web_parts
@@ -33,6 +33,7 @@ KNOWN = (
     "nonce",
     "code_challenge",
     "code_challenge_method",
+    "dpop_jkt",
     "prompt",
     "max_age",
     "id_token_hint",
@@ -64,6 +65,7 @@ class AuthorizeRequest:
     """A request that has passed every check. `provider` is an Application's wish to skip the choice of a Provider.
 
     `pushed`: that it came by way of RFC 9126, and is good for one code; None: it came in the clear.
+    `dpop_jkt`: the key that the code will be bound to (RFC 9449 section 10).
     """
 
     application_id: ApplicationId
@@ -80,6 +82,7 @@ class AuthorizeRequest:
     organization: ClientOrgId | None
     provider: RegistrationId | None
     pushed: Pushed | None
+    dpop_jkt: KeyThumbprint | None = None
 
     def to_query(self) -> str:
         """The request as a query string, to go on with once the person has signed in: its wish for a fresh sign-in,
@@ -96,6 +99,7 @@ class AuthorizeRequest:
             "code_challenge_method": "S256",
             "prompt": "consent" if "consent" in self.prompts else None,
             "organization": self.organization,
+            "dpop_jkt": self.dpop_jkt,
         }
         return urlencode({name: value for name, value in pairs.items() if value is not None})
 
@@ -203,7 +207,7 @@ def check(parameters: Parameters, application: Application, *, pushed: Pushed | 
         if not passes(parameters, one):
             raise refuse(asking, code, sentence)
     organization = one.get("organization")
-    provider = one.get("provider")
+    provider, key = one.get("provider"), one.get("dpop_jkt")
     request = AuthorizeRequest(
         application_id=application.id,
         redirect_uri=redirect_uri,
@@ -219,6 +223,7 @@ def check(parameters: Parameters, application: Application, *, pushed: Pushed | 
         organization=None if organization is None else ClientOrgId(organization),
         provider=RegistrationId(provider) if provider and is_name(provider) else None,
         pushed=pushed,
+        dpop_jkt=None if key is None else KeyThumbprint(key),
     )
     # Refused at once rather than at the departure: whether somebody is signed in must make no difference. What forbids
     # to ask is never kept.
@@ -259,6 +264,10 @@ def _max_age_is_seconds(_parameters: Parameters, one: Mapping[str, str]) -> bool
     return re.fullmatch("[0-9]{1,9}", one.get("max_age", "0")) is not None
 
 
+def _dpop_jkt_is_a_thumbprint(_parameters: Parameters, one: Mapping[str, str]) -> bool:
+    return "dpop_jkt" not in one or dpop.is_thumbprint(one["dpop_jkt"])
+
+
 def _organization_is_a_name(_parameters: Parameters, one: Mapping[str, str]) -> bool:
     return "organization" not in one or is_name(one["organization"])
 
@@ -288,6 +297,7 @@ _CHECKS: tuple[tuple[str, _Check, str, str], ...] = (
     ("a challenge",     lambda _p, one: bool(one.get("code_challenge")),              "invalid_request",            "code_challenge is required (RFC 7636)."),
     ("S256",            lambda _p, one: one.get("code_challenge_method") == "S256",   "invalid_request",            "code_challenge_method must be S256."),
     ("challenge",       lambda _p, one: pkce.is_challenge(one["code_challenge"]),     "invalid_request",            "code_challenge is malformed."),
+    ("dpop_jkt",        _dpop_jkt_is_a_thumbprint,                                    "invalid_request",            "dpop_jkt must be a SHA-256 thumbprint (RFC 9449 section 10)."),
     ("prompt",          _prompt_is_known,                                             "invalid_request",            "prompt has an unknown value, or none together with another."),
     ("max_age",         _max_age_is_seconds,                                          "invalid_request",            "max_age must be a number of seconds."),
     ("organization",    _organization_is_a_name,                                      "invalid_request",            "organization is malformed."),

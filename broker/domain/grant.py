@@ -13,7 +13,7 @@ from broker.domain.application import Application
 from broker.domain.authorize_request import AuthorizeRequest, refuse
 from broker.domain.device_request import DeviceRequest
 from broker.domain.errors import OAuthRefusal
-from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, SessionId, UserId
+from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, KeyThumbprint, SessionId, UserId
 from broker.domain.session import ABSOLUTE_LIFETIME, Session
 
 CODE_LIFETIME = 60
@@ -33,7 +33,8 @@ class Grant:
 
     `generation` counts how often its refresh token was rotated; `refreshed_at` is when it was last used. No token comes
     of it after `kept_until`; nobody needs the record once the last one has expired. `revoked_for` is a code which says
-    why it was revoked; `dismissed_at` is when its User put the warning about that away.
+    why it was revoked; `dismissed_at` is when its User put the warning about that away. `dpop_jkt`: the key that must
+    be proven to redeem the code, and afterwards to refresh (RFC 9449 sections 10 and 5); None: any, or none.
     """
 
     id: GrantId
@@ -55,6 +56,7 @@ class Grant:
     refreshed_at: int | None = None
     revoked_for: str | None = None
     dismissed_at: int | None = None
+    dpop_jkt: KeyThumbprint | None = None
 
     @property
     def is_for_device(self) -> bool:
@@ -81,11 +83,17 @@ class CodeMisused(OAuthRefusal):
 
 
 def check_redemption(
-    grant: Grant, *, application_id: ApplicationId, redirect_uri: str, code_verifier: str, now: int
+    grant: Grant,
+    *,
+    application_id: ApplicationId,
+    redirect_uri: str,
+    code_verifier: str,
+    key: KeyThumbprint | None,
+    now: int,
 ) -> None:
     """Raise `CodeMisused` (`invalid_grant`) unless this redemption is the one the code was made for.
 
-    RFC 6749 section 4.1.3, RFC 7636 section 4.6.
+    RFC 6749 section 4.1.3, RFC 7636 section 4.6, RFC 9449 section 10. `key`: the one that whoever redeems has proven.
     """
     if grant.application_id != application_id:
         problem = "code of another application"
@@ -101,6 +109,8 @@ def check_redemption(
         problem = "redirect_uri differs"
     elif not pkce.proves(code_verifier, grant.code_challenge):
         problem = "code_verifier does not match"
+    elif grant.dpop_jkt not in (None, key):
+        problem = "another key than dpop_jkt, or none"
     else:
         return
     raise CodeMisused("invalid_grant", "The code is invalid, expired or was used before.", detail=problem)
@@ -171,6 +181,7 @@ def new_grant(
         auth_time=session.auth_time,
         created_at=now,
         kept_until=_kept_until(request.scopes, now),
+        dpop_jkt=request.dpop_jkt,
     )
 
 

@@ -27,5 +27,7 @@ GrantId = NewType("GrantId", str)
 DeviceRequestId = NewType("DeviceRequestId", str)
 DataKeyId = NewType("DataKeyId", str)
 
+KeyThumbprint = NewType("KeyThumbprint", str)
+"""Base64url of the SHA-256 thumbprint of a public key (RFC 7638): `jkt`. It tells nothing, and opens nothing."""
 KeyedHash = NewType("KeyedHash", str)
 """Hex of a keyed SHA-256: what only needs comparing is kept in this form."""

@@ -65,6 +65,7 @@ class Declared:
     gateway: bool
     requires_pushed_requests: bool
     backchannel_logout_uri: str | None
+    dpop: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +124,7 @@ def _authorizations(
 
 def _application(name: str, body: Any, problems: list[str]) -> Declared:
     keys = {"name", "type", "secret", "secrets", "grants", "redirect_uris", "post_logout_redirect_uris"}
-    keys |= {"audience", "first_party", "requires_authorization", "signing_algorithm", "scopes", "jwks"}
+    keys |= {"audience", "first_party", "requires_authorization", "signing_algorithm", "scopes", "jwks", "dpop"}
     keys |= {"exchange_audiences", "gateway", _PUSHED, "backchannel_logout_uri"}
     table = _Table(f"[applications.{name}]", body, keys, problems)
     kind = table.choice("type", [t.value for t in ApplicationType])
@@ -179,6 +180,7 @@ def _application(name: str, body: Any, problems: list[str]) -> Declared:
         gateway=gateway,
         requires_pushed_requests=table.flag(_PUSHED),
         backchannel_logout_uri=table.backchannel_logout_uri(),
+        dpop=table.flag("dpop"),
     )
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from broker.domain import revocation
 from broker.domain.application import Application, ApplicationType, GrantType
+from broker.domain.dpop import confirmation
 from broker.domain.errors import OAuthRefusal
+from broker.domain.ids import KeyThumbprint
 from broker.domain.session_token import LIFETIME
 
 SCOPES = (revocation.SCOPE,)
@@ -27,8 +29,19 @@ def chosen_scopes(asked: str | None, application: Application) -> tuple[str, ...
     return tuple(sorted(names))
 
 
-def own_claims(application: Application, scopes: tuple[str, ...], *, issuer: str, jti: str, now: int) -> dict[str, Any]:
-    """The claims. No `sid`: nobody signed in; by this it is told from a User's. No `authorizations` either."""
+def own_claims(
+    application: Application,
+    scopes: tuple[str, ...],
+    *,
+    issuer: str,
+    jti: str,
+    now: int,
+    key: KeyThumbprint | None = None,
+) -> dict[str, Any]:
+    """The claims. No `sid`: nobody signed in; by this it is told from a User's. No `authorizations` either.
+
+    `key`: the one that it is bound to.
+    """
     claims = {
         "iss": issuer,
         "sub": application.id,
@@ -37,6 +50,7 @@ def own_claims(application: Application, scopes: tuple[str, ...], *, issuer: str
         "iat": now,
         "jti": jti,
         "client_id": application.id,
+        **confirmation(key),
     }
     return claims | {"scope": " ".join(scopes)} if scopes else claims
 

@@ -1,4 +1,4 @@
-"""Owns the public keys that an Application proves itself by (RFC 7517, RFC 7518 section 6, RFC 8037 section 2).
+"""Owns the public keys of Applications and their tokens (RFC 7517, RFC 7518 section 6, RFC 8037 section 2).
 
 Refuses private keys, symmetric ones, and keys too weak or of a kind that no accepted algorithm is for.
 """
@@ -20,7 +20,8 @@ ALGORITHMS: Mapping[tuple[str, str | None], tuple[str, ...]] = {
 MAX_KEYS = 2
 """The old one and the new one, during a change."""
 _MEMBERS = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("n", "e")}
-_BESIDE = frozenset({"kty", "kid", "alg", "use", "key_ops"})
+_BESIDE = frozenset({"kty", "kid", "alg", "use", "key_ops", "ext"})
+"""`ext` is what browsers add (Web Cryptography API section 26)."""
 _RSA_BITS = range(2048, 4097)
 """RFC 7518 section 3.3; a larger one costs whoever verifies more than it gives."""
 _BASE64URL = re.compile("[A-Za-z0-9_-]+")
@@ -41,6 +42,13 @@ def keys_of(document: object) -> tuple[str, ...] | str:
             return f"key {number} {problem}"
     written = tuple(json.dumps(_kept(key), sort_keys=True) for key in keys)
     return "holds a key twice" if len(set(written)) < len(written) else written
+
+
+def members_of(jwk: Any) -> dict[str, str] | None:
+    """The required members of a public key (RFC 7638 section 3.2, RFC 8037 section 2); None of what is not one."""
+    if _problem(jwk) is not None:
+        return None
+    return {"kty": jwk["kty"]} | {name: jwk[name] for name in _MEMBERS[jwk["kty"]]}
 
 
 def algorithms_of(jwk: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from broker.domain.application import Application, ApplicationType
 from broker.domain.grant import REFRESH_LIFETIME, Grant
-from broker.domain.ids import ApplicationId, GrantId
+from broker.domain.ids import ApplicationId, GrantId, KeyThumbprint
 
 IDLE_LIFETIME = 14 * 86400
 """Seconds without use."""
@@ -84,6 +84,24 @@ def proven_text(grant: Grant, generation: int) -> str:
 def rotates(application: Application) -> bool:
     """Only where the token is all that it takes (RFC 9700 section 2.2.2, FAPI 2.0 section 5.3.2.1)."""
     return application.type is ApplicationType.PUBLIC
+
+
+def bound_key(application: Application, key: KeyThumbprint | None) -> KeyThumbprint | None:
+    """What refresh tokens given to whoever proved `key` are bound to (RFC 9449 section 5).
+
+    Those of an Application that authenticates are bound to it by that, and it may change its key at any time.
+    """
+    return key if application.type is ApplicationType.PUBLIC else None
+
+
+def is_holder(grant: Grant, application: Application, key: KeyThumbprint | None) -> bool:
+    """Whether whoever has proven to hold `key`, or none, is who the Grant's refresh tokens are bound to.
+
+    One that was given before the operator demanded proofs is bound to nobody, and the person signs in again.
+    """
+    if grant.dpop_jkt is None:
+        return not application.dpop or bound_key(application, key) is None
+    return grant.dpop_jkt == key
 
 
 def expires_at(grant: Grant) -> int:

@@ -11,8 +11,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from broker.domain.dpop import confirmation
 from broker.domain.grant import Grant
-from broker.domain.ids import ClientOrgId
+from broker.domain.ids import ClientOrgId, KeyThumbprint
 from broker.domain.policy import RESERVED_CLAIMS
 
 LIFETIME = 300
@@ -38,13 +39,15 @@ def session_claims(
     attributes: Mapping[str, str],
     epoch: int,
     now: int,
+    key: KeyThumbprint | None = None,
     ends: int | None = None,
     act: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The claims of a session JWT; `authorizations` is already narrowed to the Grant's organization, if it has one.
 
     Of `attributes`, those that fit: a service that needs all of them asks userinfo. After an exchange (RFC 8693) the
-    token ends at `ends` at the latest, as the one did that was exchanged, and `act` says who acts for the User.
+    token ends at `ends` at the latest, as the one did that was exchanged, and `act` says who acts for the User. `key`:
+    the one that it is bound to.
     """
     claims: dict[str, Any] = _fitting(attributes, MAX_ATTRIBUTES) | {
         "iss": issuer,
@@ -60,6 +63,7 @@ def session_claims(
         "amr": ["fed"],
         "sid": grant.session_id,
         "epoch": epoch,
+        **confirmation(key),
     }
     if grant.organization is not None:
         claims["org_id"] = grant.organization

@@ -9,17 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from broker.domain.application import GrantType
-from broker.domain.changes import Record, ReplaceConnection, RevokeGrant
+from broker.domain.changes import Change, Record, ReplaceConnection, RevokeGrant
 from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import Conflict, OAuthRefusal, SealBroken
 from broker.domain.grant import Grant, Rights
-from broker.domain.ids import GrantId
+from broker.domain.ids import GrantId, KeyThumbprint
 from broker.domain.ledger import AuditEvent
 from broker.domain.refresh_token import HALF, RefreshToken, named_text, proven_text
 from broker.domain.session_token import LIFETIME, id_token_claims, session_claims
 from broker.flows.found import GrantInFull
 from broker.flows.live_grant import ended, rights_of
 from broker.flows.ports import Ports
+from broker.flows.possession import Possession
 from broker.flows.sealed import open_released
 
 
@@ -30,25 +31,36 @@ class Tokens:
     access_token: str = field(repr=False)
     id_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
+    token_type: str
     expires_in: int
     scope: str
 
 
-async def issue(found: GrantInFull, ports: Ports, *, refresh_token: str | None, now: int) -> Tokens:
-    """Sign what the Grant gives as of now; its scopes may be narrower than those in the store.
+async def issue(
+    found: GrantInFull,
+    ports: Ports,
+    *,
+    refresh_token: str | None,
+    possession: Possession,
+    now: int,
+    narrower: Grant | None = None,
+) -> Tokens:
+    """Sign what the Grant gives as of now; `narrower` is what these tokens tell of it, if that is less.
 
     Raises `OAuthRefusal` (`invalid_grant`) or `Fault`.
     """
     rights = rights_of(found)
     if (problem := ended(found, rights, now)) is not None:
         raise OAuthRefusal("invalid_grant", "It is not valid any more. Please sign in again.", detail=problem)
+    if narrower is not None:
+        found = replace(found, grant=narrower)
     try:
         released = await open_released(found, tuple(rights), ports)
     except SealBroken:
         await _give_up(found, now, ports)
         raise OAuthRefusal("invalid_grant", "Please sign in again.", detail="seal broken") from None
     grant = found.grant
-    access_token = session_jwt_of(found, rights, released, ports, now=now)
+    access_token = session_jwt_of(found, rights, released, ports, key=possession.key, now=now)
     id_token = ports.signer.sign(
         id_token_claims(grant=grant, issuer=ports.issuer, access_token=access_token, attributes=released, now=now),
         typ="JWT",
@@ -58,13 +70,22 @@ async def issue(found: GrantInFull, ports: Ports, *, refresh_token: str | None, 
         access_token=access_token,
         id_token=id_token,
         refresh_token=refresh_token,
+        token_type=possession.token_type,
         expires_in=LIFETIME,
         scope=" ".join(grant.scopes),
     )
 
 
-def session_jwt_of(found: GrantInFull, rights: Rights, released: Mapping[str, str], ports: Ports, *, now: int) -> str:
-    """A fresh session JWT of a Grant that stands, with these rights and attributes."""
+def session_jwt_of(
+    found: GrantInFull,
+    rights: Rights,
+    released: Mapping[str, str],
+    ports: Ports,
+    *,
+    key: KeyThumbprint | None = None,
+    now: int,
+) -> str:
+    """A fresh session JWT of a Grant that stands, with these rights and attributes, bound to `key`."""
     claims = session_claims(
         grant=found.grant,
         issuer=ports.issuer,
@@ -73,6 +94,7 @@ def session_jwt_of(found: GrantInFull, rights: Rights, released: Mapping[str, st
         authorizations=rights,
         attributes=released,
         epoch=found.user.epoch,
+        key=key,
         now=now,
     )
     return ports.signer.sign(claims, typ="at+jwt", alg=found.application.signing_algorithm)
@@ -110,14 +132,18 @@ def _named(grant_id: GrantId, generation: int, ports: Ports) -> str:
 # these lines tell what became of the Grant and of the Connection.
 
 
-async def revoke_grant(found: GrantInFull, reason: str, ports: Ports, *, now: int, request_id: str = "") -> None:
+async def revoke_grant(
+    found: GrantInFull, reason: str, ports: Ports, *, now: int, request_id: str = "", only_with: tuple[Change, ...] = ()
+) -> None:
     """End the Grant and all its tokens. `request_id`: of a request that asks for it and is not refused.
 
-    The User is told of what `Grant.warns` of.
+    The User is told of what `Grant.warns` of. `only_with`: what has to be written too, or nothing is. Raises `Conflict`
+    about that alone.
     """
     if found.grant.revoked_at is None:
         event = grant_event(found, "grant.revoke", now=now, reason=reason, request_id=request_id)
-        await ports.store.write(RevokeGrant(grant_id=found.grant.id, reason=reason, at=now), Record(event=event))
+        revoke = RevokeGrant(grant_id=found.grant.id, reason=reason, at=now)
+        await ports.store.write(*only_with, revoke, Record(event=event))
 
 
 async def _give_up(found: GrantInFull, now: int, ports: Ports) -> None:

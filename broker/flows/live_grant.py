@@ -22,21 +22,20 @@ from broker.domain.token_exchange import may_exchange
 from broker.domain.user import UserStatus
 from broker.flows.found import GrantInContext, GrantInFull
 from broker.flows.ports import Ports
+from broker.flows.possession import ShownToken, require_holder
 
 
-async def live_grant(session_jwt: str, ports: Ports) -> tuple[GrantInFull, Rights]:
+async def live_grant(shown: ShownToken, ports: Ports) -> tuple[GrantInFull, Rights]:
     """The Grant, as narrow as this token of it, and the Authorizations, as of now.
 
-    Raises `OAuthRefusal` (RFC 6750 section 3.1): `invalid_token`, or `insufficient_scope` where no User is behind it.
+    Raises `OAuthRefusal` (RFC 6750 section 3.1, RFC 9449 section 7.1): `invalid_token`, `invalid_dpop_proof`, or
+    `insufficient_scope` where no User is behind it.
     """
-    now = ports.clock.now()
-    return await behind(ports.signer.verify(session_jwt, typ="at+jwt", audience=None, now=now), ports, now)
+    return await behind(claims_of(shown, ports), ports, ports.clock.now())
 
 
-async def behind(claims: Mapping[str, Any] | None, ports: Ports, now: int) -> tuple[GrantInFull, Rights]:
-    """The same for a session JWT that was verified, and is None where it does not hold."""
-    if claims is None:
-        raise invalid_token("not one of our session JWTs, or expired")
+async def behind(claims: Mapping[str, Any], ports: Ports, now: int) -> tuple[GrantInFull, Rights]:
+    """The same for the claims of a session JWT that was shown as it is bound."""
     if is_own(claims):
         raise OAuthRefusal("insufficient_scope", "The token is an application's own, and speaks of no user.")
     grant_id, _, _ = str(claims.get("jti", "")).partition(".")
@@ -69,6 +68,15 @@ async def spoken_for(
         if application is None or not may_exchange(application):
             return "exchanged by an application that may not any more"
     return replace(narrow, grant=replace(narrow.grant, scopes=tuple(str(claims["scope"]).split()))), rights
+
+
+def claims_of(shown: ShownToken, ports: Ports) -> Mapping[str, Any]:
+    """What a session JWT says whose bearer, or whose key's holder, asks. Raises `OAuthRefusal`."""
+    claims = ports.signer.verify(shown.text, typ="at+jwt", audience=None, now=ports.clock.now())
+    if claims is None:
+        raise invalid_token("not one of our session JWTs, or expired")
+    require_holder(shown, claims, ports)
+    return claims
 
 
 def rights_of(found: GrantInContext) -> Rights:

@@ -20,6 +20,7 @@ from broker.domain.ids import (
     ConnectionId,
     GrantId,
     KeyedHash,
+    KeyThumbprint,
     PushedRequestId,
     RegistrationId,
     SessionId,
@@ -85,7 +86,8 @@ class Store(Protocol):
         """Read the Grant and, in one round trip with that, rotate its refresh token and record it in the plain case.
 
         That is: the token is the newest and good; the Grant is not narrowed to a Client; the Application is this one,
-        public, has the refresh grant and requires no Authorization; the User is active, the Session was not ended.
+        public, has the refresh grant and requires no Authorization; no key is bound or needed; the User is active, the
+        Session was not ended.
         """
 
     async def device_by_device_code(self, code: KeyedHash) -> DeviceInFull | None: ...
@@ -239,6 +241,9 @@ class Signer(Protocol):
 
     def claims_by(self, assertion: str, keys: Sequence[str]) -> dict[str, Any] | None:
         """The claims of a JWT that one of these public keys (JWK, JSON) has signed, unchecked; or None."""
+
+    def proven_by(self, proof: str) -> tuple[dict[str, Any], KeyThumbprint] | None:
+        """The claims of a DPoP proof, unchecked, and the thumbprint of the key that it brings along; or None."""
 
     def verify(self, token: str, *, typ: str, audience: str | None, now: int | None) -> dict[str, Any] | None:
         """The claims of a token of our own, or None. `audience` None: any; `now` None: expiry is not looked at."""

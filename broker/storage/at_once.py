@@ -68,6 +68,7 @@ _plain_application = exists().where(
     applications.c.type == _text(ApplicationType.PUBLIC),
     _holds(applications.c.grants, GrantType.REFRESH_TOKEN),
     applications.c.requires_authorization == _number(0),
+    applications.c.dpop == _number(0),
 )
 _living_user = exists().where(users.c.id == grants.c.user_id, users.c.status == _text(UserStatus.ACTIVE))
 _open_session = exists().where(sessions.c.id == grants.c.session_id, sessions.c.ended_at.is_(None))
@@ -78,6 +79,7 @@ _plain = and_(
     grants.c.redeemed_at.is_not(None),
     grants.c.revoked_at.is_(None),
     grants.c.organization.is_(None),
+    grants.c.dpop_jkt.is_(None),
     _holds(grants.c.scopes, OFFLINE_ACCESS),
     func.coalesce(grants.c.refreshed_at, grants.c.redeemed_at) + _number(IDLE_LIFETIME) > _AT,
     grants.c.created_at + _number(REFRESH_LIFETIME) > _AT,

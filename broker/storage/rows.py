@@ -110,7 +110,8 @@ def application(row: Row, at: int = 0) -> Application:
         gateway,
         requires_pushed_requests,
         backchannel_logout_uri,
-    ) = row[at : at + 17]
+        dpop,
+    ) = row[at : at + 18]
     return Application(
         id=id_,
         name=name,
@@ -129,6 +130,7 @@ def application(row: Row, at: int = 0) -> Application:
         gateway=bool(gateway),
         requires_pushed_requests=bool(requires_pushed_requests),
         backchannel_logout_uri=backchannel_logout_uri,
+        dpop=bool(dpop),
     )
 
 
@@ -153,7 +155,8 @@ def grant(row: Row, at: int = 0) -> Grant:
         refreshed_at,
         revoked_for,
         dismissed_at,
-    ) = row[at : at + 19]
+        dpop_jkt,
+    ) = row[at : at + 20]
     return Grant(
         id=id_,
         code=code,
@@ -174,6 +177,7 @@ def grant(row: Row, at: int = 0) -> Grant:
         refreshed_at=refreshed_at,
         revoked_for=revoked_for,
         dismissed_at=dismissed_at,
+        dpop_jkt=dpop_jkt,
     )
 
 

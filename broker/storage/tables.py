@@ -134,6 +134,7 @@ applications = Table(
     Column("gateway", Integer, nullable=False, server_default="0"),
     Column("requires_pushed_requests", Integer, nullable=False, server_default="0"),
     Column("backchannel_logout_uri", Text),
+    Column("dpop", Integer, nullable=False, server_default="0"),
 )
 
 grants = Table(
@@ -158,6 +159,7 @@ grants = Table(
     Column("refreshed_at", _TIME),
     Column("revoked_for", Text),
     Column("dismissed_at", _TIME),
+    Column("dpop_jkt", Text),
     postgresql_with=_ROOM_TO_UPDATE,
 )
 

@@ -180,7 +180,7 @@ WRITES: Mapping[type[Change], Write] = {
     changes.RedeemGrant: _use_up(
         update(grants)
         .where(grants.c.id == bindparam("grant_id"), grants.c.redeemed_at.is_(None), grants.c.revoked_at.is_(None))
-        .values(redeemed_at=_NOW)
+        .values(redeemed_at=_NOW, dpop_jkt=bindparam("dpop_jkt"))
     ),
     changes.RefreshGrant: _compare_and_set(
         update(grants)

@@ -1,4 +1,4 @@
-"""Owns how software says who it is: an Application's credentials, and the bearer of a session JWT.
+"""Owns how software says who it is: an Application's credentials, a session JWT, a proof of possession.
 
 Refuses a header that was sent twice, and two ways of authenticating at once.
 """
@@ -17,6 +17,8 @@ from broker.domain.authorize_request import Parameters
 from broker.domain.errors import OAuthRefusal, Refusal
 from broker.domain.ids import ApplicationId
 from broker.flows.authenticated import Credentials
+from broker.flows.possession import SentProof, ShownToken
+from broker.web import context
 from broker.web.parameters import NAME, one
 
 
@@ -52,13 +54,30 @@ def credentials_of(request: Request, form: Parameters) -> Credentials:
     return _credentials(request, name, password)
 
 
-def bearer_of(request: Request) -> str:
-    """The token in the header (RFC 6750 section 2.1)."""
+def token_of(request: Request) -> ShownToken:
+    """The token in the header (RFC 6750 section 2.1), and its proof (RFC 9449 section 7.1)."""
     scheme, _, token = (_authorization(request) or "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    if scheme.lower() not in ("bearer", "dpop") or not token.strip():
         # RFC 6750 section 3.1: without a token the answer says what is wanted, and no error code.
         raise Refusal("no_token", "Send a session JWT in the Authorization header.")
-    return token.strip()
+    proof = None
+    if scheme.lower() == "dpop":
+        proof = proof_of(request) or _sent(request, "")
+    return ShownToken(text=token.strip(), proof=proof)
+
+
+def proof_of(request: Request) -> SentProof | None:
+    """The proof of possession that came along. Raises `OAuthRefusal` when there are two (RFC 9449 section 4.3)."""
+    values = request.headers.getlist("dpop")
+    if len(values) > 1:
+        raise OAuthRefusal("invalid_dpop_proof", "The DPoP header was sent twice.", detail="repeated header")
+    return _sent(request, values[0]) if values else None
+
+
+def _sent(request: Request, proof: str) -> SentProof:
+    """Our own name for what was asked, whatever `Host` says."""
+    url = context.web_of(request).ports.issuer + request.scope["path"]
+    return SentProof(text=proof, method=request.method, url=url)
 
 
 def _subject_of(assertion: str) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from broker.domain import revocation
+from broker.domain import public_key, revocation
 from broker.domain.attempt import Purpose
 from broker.domain.authorize_request import RequestRefused
 from broker.domain.errors import BrokerError, Fault, NotFound, OAuthRefusal, Refusal
@@ -40,7 +40,7 @@ STATUSES: Mapping[str, int] = {
     "cross_site": 403,
     "insufficient_scope": 403,
 }
-"""Codes whose status is not 400. Every `Fault` is 503."""
+"""Codes whose status is not 400. Every `Fault` is 503; `invalid_dpop_proof` beside a token is 401."""
 
 OAUTH_PATHS = (
     "/oauth/token",
@@ -74,10 +74,12 @@ class NotOnForm(Refusal):
         self.view = view
 
 
-def status_of(error: BrokerError) -> int:
-    """The status that an error is answered with."""
+def status_of(error: BrokerError, path: str = "") -> int:
+    """The status that an error is answered with, at this path."""
     if isinstance(error, Fault):
         return 503
+    if error.code == "invalid_dpop_proof" and path.startswith(_RESOURCES):
+        return 401  # RFC 9449 section 7.1
     return STATUSES.get(error.code, 400)
 
 
@@ -89,13 +91,15 @@ def answer(request: Request, error: BrokerError) -> Response:
         return context.sent(request, told)
     path = request.scope["path"]
     if path.startswith(OAUTH_PATHS) or _PROVIDER_LOGOUT.fullmatch(path):
-        response = _oauth(error)
+        response = _oauth(request, error)
     elif path.startswith(GATEWAY_PATHS):
         response = _plain(request, error)
     elif path.startswith(("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", "/assets/")):
         response = _problem(request, error)
     else:
         response = _page(request, error)
+    if error.code in _CHALLENGES and path.startswith(_RESOURCES):
+        _challenged(request, error.code, response)
     if isinstance(error, Fault):
         response.headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, TooMany):
@@ -103,19 +107,15 @@ def answer(request: Request, error: BrokerError) -> Response:
     return response
 
 
-def _oauth(error: BrokerError) -> Response:
-    """RFC 6749 section 5.2; RFC 6750 section 3 for a bearer token."""
+def _oauth(request: Request, error: BrokerError) -> Response:
+    """RFC 6749 section 5.2."""
     code = error.code if isinstance(error, OAuthRefusal) else _OAUTH_CODES.get(error.code, "invalid_request")
     if isinstance(error, Fault):
         code = "temporarily_unavailable"
-    response = JSONResponse({"error": code, "error_description": error.sentence}, status_code=status_of(error))
+    told = {"error": code, "error_description": error.sentence}
+    response = JSONResponse(told, status_code=status_of(error, request.scope["path"]))
     if error.code == "invalid_client":
         response.headers["WWW-Authenticate"] = 'Basic realm="token"'
-    elif error.code in ("invalid_token", "no_token"):
-        said = f', error="{error.code}"' if error.code == "invalid_token" else ""
-        response.headers["WWW-Authenticate"] = f'Bearer realm="userinfo"{said}'
-    elif error.code == "insufficient_scope":
-        response.headers["WWW-Authenticate"] = 'Bearer realm="userinfo", error="insufficient_scope", scope="openid"'
     return response
 
 
@@ -124,7 +124,7 @@ _OAUTH_CODES = {"too_many": "temporarily_unavailable"}
 
 def _problem(request: Request, error: BrokerError) -> Response:
     """RFC 9457."""
-    status = status_of(error)
+    status = status_of(error, request.scope["path"])
     document = {
         "type": "about:blank",
         "title": error.sentence,
@@ -132,14 +132,27 @@ def _problem(request: Request, error: BrokerError) -> Response:
         "code": error.code,
         "request_id": context.request_id_of(request),
     }
-    response = JSONResponse(document, status_code=status, media_type="application/problem+json")
-    if error.code in ("invalid_token", "no_token"):  # RFC 6750 section 3.1: without a token no error is named
-        said = ' error="invalid_token"' if error.code == "invalid_token" else ' realm="api"'
-        response.headers["WWW-Authenticate"] = f"Bearer{said}"
-    elif error.code == "insufficient_scope":
-        wanted = "openid" if request.scope["path"] == "/api/v1/authorizations" else revocation.SCOPE
-        response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{wanted}"'
-    return response
+    return JSONResponse(document, status_code=status, media_type="application/problem+json")
+
+
+def _challenged(request: Request, code: str, response: Response) -> None:
+    """How to send a token (RFC 6750 section 3, RFC 9449 section 7.1), with the error beside the scheme that was used.
+
+    Without a token no error is named.
+    """
+    path = request.scope["path"]
+    realm = "userinfo" if path.startswith("/oauth/") else "api"
+    said = "" if code == "no_token" else f', error="{code}"'
+    if code == "insufficient_scope":
+        said += f', scope="{revocation.SCOPE if path == "/api/v1/revocations" else "openid"}"'
+    by_proof = request.headers.get("authorization", "").lower().startswith("dpop ")
+    bearer, proof = ("", said) if by_proof else (said, "")
+    response.headers["WWW-Authenticate"] = f'Bearer realm="{realm}"{bearer}, DPoP algs="{_ALGS}"{proof}'
+
+
+_CHALLENGES = frozenset({"no_token", "invalid_token", "invalid_dpop_proof", "insufficient_scope"})
+_RESOURCES = ("/oauth/userinfo", "/api/")
+_ALGS = " ".join(alg for of_kind in public_key.ALGORITHMS.values() for alg in of_kind)
 
 
 def _plain(request: Request, error: BrokerError) -> Response:

@@ -5,6 +5,7 @@ Refuses callers who were refused too often, until their wait is over; a success 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ from broker.domain.authorize_request import Parameters, RequestRefused
 from broker.domain.errors import BrokerError, Conflict, Fault, NotFound, Refusal
 from broker.domain.ids import ApplicationId, RegistrationId
 from broker.flows.ledger.record_refusal import record_refusal
-from broker.web import errors, origin
+from broker.web import cors, errors, origin
 from broker.web.context import SignInFirst, request_id_of, web_of
 from broker.web.parameters import NAME
 
@@ -35,6 +36,8 @@ _ORDINARY = _WAITING | {"login_required", "consent_required", "not_signed_in"}
 behind one gateway, would block itself."""
 _UNWRITTEN = _WAITING | {"storage_unavailable"}
 """What the ledger has no line of, also where refusals have one."""
+
+_READ_BY_PAGES = frozenset({"token", "revoke"})
 
 
 def guarded(name: str, handler: Handler, *, audited: bool) -> Handler:
@@ -93,7 +96,16 @@ async def _refuse(request: Request, name: str, place: str, error: BrokerError, *
         return errors.answer(request, errors.TooMany(wait))
     response = errors.answer(request, error)
     _forget_attempt(request, response)
+    if name in _READ_BY_PAGES:
+        await _let_read(request, response)
     return response
+
+
+async def _let_read(request: Request, response: Response) -> None:
+    """A browser's Application has to learn why: its pages may read a refusal as they may read an answer."""
+    if (application_id := request.scope.get("application_id")) is not None:
+        with contextlib.suppress(BrokerError):
+            await cors.allow_registered_origin(request, application_id, response)
 
 
 async def _record(request: Request, name: str, error: BrokerError) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
+from broker.web import cors
 from broker.web.guard import guarded
 from broker.web.handlers import (
     account,
@@ -27,6 +28,7 @@ _SEND = ("POST",)
 _BOTH = ("GET", "POST")
 _ANY = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """A gateway asks by the method that it was asked by, or always by GET."""
+_ASK = ("OPTIONS",)
 
 # fmt: off
 TABLE = (
@@ -41,6 +43,9 @@ TABLE = (
     ("provider_logout",   "/callback/{registration}/logout",           _SEND,   sign_in.provider_logout,            True),
     ("sign_in_begin",     "/sign-in/{registration}",                   _SEND,   sign_in.sign_in_begin,              True),
     ("userinfo",          "/oauth/userinfo",                           _BOTH,   token.userinfo_endpoint,            True),
+    ("token_preflight",   "/oauth/token",                              _ASK,    cors.preflight,                     False),
+    ("revoke_preflight",  "/oauth/revoke",                             _ASK,    cors.preflight,                     False),
+    ("userinfo_preflight", "/oauth/userinfo",                          _ASK,    cors.preflight,                     False),
     ("authorizations",    "/api/v1/authorizations",                    _READ,   token.authorizations_endpoint,      True),
     ("sign_in",           "/sign-in",                                  _READ,   sign_in.sign_in_page,               True),
     ("consent",           "/oauth/consent",                            _READ,   authorize.consent_page,             True),

@@ -66,6 +66,7 @@ def discovery(issuer: str, signing_algorithms: tuple[str, ...]) -> dict[str, obj
             for at in ("token", "revocation", "introspection")
         },
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": _PROOFS,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "acr_values_supported": [ACR],
         "claims_supported": ["sub", "auth_time", "acr", "amr", "sid", *sorted(scope.ATTRIBUTE_SCOPES)],

@@ -17,7 +17,9 @@ export class Broker {
 
   // The claims of a session JWT; rejects everything else.
   async claims(token) {
-    return (await jwtVerify(token, this.keys, this.expected)).payload
+    const { payload } = await jwtVerify(token, this.keys, this.expected)
+    if ('cnf' in payload) throw new Error('bound to a key') // RFC 9449: good with a proof, not looked at here
+    return payload
   }
 }
 

@@ -19,7 +19,7 @@ class Broker:
         """The claims of a session JWT. Raises `jwt.PyJWTError` for everything else."""
         if jwt.get_unverified_header(token).get("typ") != "at+jwt":
             raise jwt.InvalidTokenError("another kind of token")
-        return jwt.decode(
+        claims = jwt.decode(
             token,
             self.keys.get_signing_key_from_jwt(token),
             algorithms=["ES256", "EdDSA", "RS256"],
@@ -28,6 +28,9 @@ class Broker:
             leeway=30,
             options={"require": ["exp", "iat", "iss", "aud", "sub"], "strict_aud": True},
         )
+        if "cnf" in claims:  # RFC 9449: good together with a proof, which is not looked at here
+            raise jwt.InvalidTokenError("bound to a key")
+        return claims
 
 
 def may(claims: Mapping[str, Any], client_org: str, right: str) -> bool:

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm
 
-from broker.crypto.assertions import MAX_ASSERTION, claims_by
+from broker.crypto.assertions import claims_by
+from broker.crypto.foreign_jws import LONGEST
 from broker.crypto.jwk import PublicKey, public_members
 from broker.crypto.signing_keys import PrivateKey
 from broker.domain.public_key import keys_of
@@ -110,7 +111,7 @@ def test_confused_algorithms_are_refused(alg: object) -> None:
 def test_what_is_no_token_is_none(text: str) -> None:
     """Nor is one that is cut, prolonged, or too long."""
     good = signed("ES256", "EC")
-    for bent in (text, good[:-3], good + "AA", good + "=", f" {good}", good + "A" * MAX_ASSERTION):
+    for bent in (text, good[:-3], good + "AA", good + "=", f" {good}", good + "A" * LONGEST):
         assert claims_by(bent, [KEYS["EC"]]) is None
 
 

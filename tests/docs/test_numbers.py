@@ -7,6 +7,7 @@ import pytest
 from broker.domain import (
     attempt,
     authorize_request,
+    dpop,
     grant,
     outbox,
     policy,
@@ -37,6 +38,7 @@ SAID = (
     ),
     ("reference/errors", "older than a minute", grant.CODE_LIFETIME, 60),
     ("reference/errors", "differ by more than 30 seconds", id_token.LEEWAY, 30),
+    ("reference/urls", "at most 60 seconds old, and 10 ahead", (dpop.BEHIND, dpop.AHEAD), (60, 10)),
     ("reference/urls", "at most 64 KiB", surface.MAX_BODY, 64 * 1024),
     ("reference/urls", "be cached for five minutes", "max-age=300," in wellknown._CACHE, True),
     ("reference/urls", "at most 1024 characters", authorize_request._MAX_LENGTHS["state"], 1024),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from broker.domain.grant import Grant
-from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, SessionId, UserId
+from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, KeyThumbprint, SessionId, UserId
 from broker.domain.policy import RESERVED_CLAIMS
 from broker.domain.session_token import id_token_claims, session_claims
 from tests.docs.reading import names, reference, section, table
@@ -29,7 +29,9 @@ GRANT = Grant(
 )
 
 
-def _session(grant: Grant = GRANT, clients: int = 1, act: dict[str, Any] | None = None) -> dict[str, Any]:
+def _session(
+    grant: Grant = GRANT, clients: int = 1, act: dict[str, Any] | None = None, key: KeyThumbprint | None = None
+) -> dict[str, Any]:
     rights = {ClientOrgId(f"client-{number}"): ("invoices:read",) for number in range(clients)}
     return session_claims(
         grant=grant,
@@ -41,6 +43,7 @@ def _session(grant: Grant = GRANT, clients: int = 1, act: dict[str, Any] | None 
         epoch=0,
         now=NOW,
         act=act,
+        key=key,
     )
 
 
@@ -48,7 +51,12 @@ def test_every_claim_of_a_session_jwt_has_a_row() -> None:
     """Those that are always there are said to be."""
     told = table(section(reference("session-jwt"), "Claims of a session JWT"))
     narrow = _session(replace(GRANT, organization=ClientOrgId("client-0")), act={"sub": "billing"})
-    several = (_session(), narrow, _session(clients=1000))
+    several = (
+        _session(),
+        narrow,
+        _session(clients=1000),
+        _session(key=KeyThumbprint("key")),
+    )
 
     claims = {name for name, row in told.items() if len(row) == 3 and name not in _members()}
     assert claims == set().union(*several)

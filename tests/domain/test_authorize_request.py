@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from broker.domain.authorize_request import MAX_KEPT, RequestRefused, application_id_of, check, redirect_uri_of, refuse
-from broker.domain.ids import ClientOrgId, RegistrationId
+from broker.domain.ids import ClientOrgId, KeyThumbprint, RegistrationId
 from broker.domain.redirect import ResponseMode
 from tests.domain.world import APPLICATION, PUSHED, REDIRECT_URI, REQUEST, asked, shortened
 
@@ -28,6 +28,7 @@ def test_the_optional_parameters_are_read() -> None:
         login_hint="ada@acme.example",
         organization="acme",
         provider="google",
+        dpop_jkt="k" * 43,
         ui_locales="de",
     )
 
@@ -39,6 +40,7 @@ def test_the_optional_parameters_are_read() -> None:
         login_hint="ada@acme.example",
         organization=ClientOrgId("acme"),
         provider=RegistrationId("google"),
+        dpop_jkt=KeyThumbprint("k" * 43),
     )
 
 
@@ -72,7 +74,7 @@ def test_a_long_registered_target_is_accepted() -> None:
     "name",
     [
         *("response_mode", "prompt", "max_age", "id_token_hint", "login_hint", "organization", "provider"),
-        *("resource", "request", "request_uri", "registration", "state", "nonce"),
+        *("resource", "request", "request_uri", "registration", "state", "nonce", "dpop_jkt"),
     ],
 )
 @pytest.mark.parametrize("value", ["", []], ids=["without a value", "none at all"])

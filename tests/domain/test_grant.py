@@ -21,7 +21,7 @@ from broker.domain.grant import (
     new_device_grant,
     new_grant,
 )
-from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash
+from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, KeyThumbprint
 from tests.domain.test_device_request import REQUEST as DEVICE_REQUEST
 from tests.domain.world import (
     ACME,
@@ -47,6 +47,7 @@ def redeem(
     application_id: str = "demo-app",
     redirect_uri: str = REDIRECT_URI,
     code_verifier: str = VERIFIER,
+    key: KeyThumbprint | None = None,
     now: int = NOW,
 ) -> None:
     check_redemption(
@@ -54,6 +55,7 @@ def redeem(
         application_id=ApplicationId(application_id),
         redirect_uri=redirect_uri,
         code_verifier=code_verifier,
+        key=key,
         now=now,
     )
 
@@ -94,6 +96,17 @@ def test_a_code_of_another_application_is_refused(application_id: str) -> None:
         redeem(application_id=application_id)
 
     assert misuse(error) == "code of another application"
+
+
+def test_a_code_may_be_bound_to_a_key() -> None:
+    """RFC 9449 section 10; where it is not, any key may be proven, or none."""
+    bound = replace(GRANT, dpop_jkt=KeyThumbprint("a key"))
+    redeem(bound, key=KeyThumbprint("a key"))
+    redeem(key=KeyThumbprint("a key"))
+    for other in (None, KeyThumbprint(""), KeyThumbprint("another")):
+        with pytest.raises(CodeMisused) as error:
+            redeem(bound, key=other)
+        assert misuse(error) == "another key than dpop_jkt, or none"
 
 
 @pytest.mark.parametrize("at", [0, NOW - 1, NOW])

@@ -55,6 +55,7 @@ signing_algorithm = "EdDSA"
 backchannel_logout_uri = "https://reports.partner-ops.example/logout?area=eu"
 scopes = ["revocations"]
 jwks = { keys = [{ kty = "OKP", crv = "Ed25519", x = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" }] }
+dpop = true
 """
 
 
@@ -88,6 +89,7 @@ def test_a_document_is_read_whole() -> None:
                 gateway=True,
                 requires_pushed_requests=False,
                 backchannel_logout_uri=None,
+                dpop=False,
             ),
             Declared(
                 id=ApplicationId("reports"),
@@ -107,6 +109,7 @@ def test_a_document_is_read_whole() -> None:
                 gateway=False,
                 requires_pushed_requests=True,
                 backchannel_logout_uri="https://reports.partner-ops.example/logout?area=eu",
+                dpop=True,
             ),
         ),
     )

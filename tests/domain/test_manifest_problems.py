@@ -60,8 +60,8 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     f"{INVITED} 2 user: this address has an Authorization above already": [
         invited({"user": "a@b.example"}, {"user": " A@B.example"})
     ],
-    f"{DEMO} colour: unknown; there are audience, backchannel_logout_uri, exchange_audiences, first_party, gateway, "
-    "grants, jwks, name, post_logout_redirect_uris, redirect_uris, require_pushed_authorization_requests, "
+    f"{DEMO} colour: unknown; there are audience, backchannel_logout_uri, dpop, exchange_audiences, first_party, "
+    "gateway, grants, jwks, name, post_logout_redirect_uris, redirect_uris, require_pushed_authorization_requests, "
     "requires_authorization, scopes, secret, secrets, "
     "signing_algorithm, type": [application(colour="red")],
     f"{DEMO} name: is missing": [application(name=GONE)],

@@ -379,7 +379,8 @@ def _is_plain(use: PlainUse, found: GrantInFull) -> bool:
         (grant.generation, application.id) == (use.generation, use.application_id)
         and last_used is not None
         and use.at < min(last_used + IDLE_LIFETIME, grant.created_at + REFRESH_LIFETIME)
-        and (grant.revoked_at, grant.organization, found.session.ended_at) == (None, None, None)
+        and (grant.revoked_at, grant.organization, grant.dpop_jkt, found.session.ended_at) == (None, None, None, None)
+        and not application.dpop
         and "offline_access" in grant.scopes
         and application.type is ApplicationType.PUBLIC
         and GrantType.REFRESH_TOKEN in application.grants

@@ -286,7 +286,7 @@ class Tables:
             case c.RedeemGrant():
                 grant = self.grants.get(change.grant_id)
                 _needs(grant is not None and grant.redeemed_at is None and grant.revoked_at is None)
-                _set(self.grants, change.grant_id, redeemed_at=change.at)
+                _set(self.grants, change.grant_id, redeemed_at=change.at, dpop_jkt=change.dpop_jkt)
             case c.RefreshGrant():
                 grant = self.grants.get(change.grant_id)
                 _needs(grant is not None and grant.revoked_at is None)

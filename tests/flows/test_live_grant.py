@@ -14,6 +14,7 @@ from broker.domain.session_token import LIFETIME
 from broker.domain.user import UserStatus
 from broker.flows.connections.revoke import revoke
 from broker.flows.live_grant import live_grant
+from broker.flows.possession import ShownToken
 from tests.flows.refusals import refusal
 from tests.flows.setting import ACME, ADA, CLIENTS, GLOBEX, NOW
 from tests.flows.world import World
@@ -29,7 +30,7 @@ async def token(world: World, application: str = "demo-app", **request: str | No
 async def dead(world: World, session_jwt: str, why: str) -> None:
     """It is refused with the one answer there is; the reason is for the log."""
     with refusal(OAuthRefusal, "invalid_token") as caught:
-        await live_grant(session_jwt, world.ports)
+        await live_grant(ShownToken(text=session_jwt), world.ports)
     assert caught.value.detail == why
     assert caught.value.sentence == "The token is invalid, expired or was revoked."
 
@@ -38,7 +39,7 @@ async def test_a_living_token_leads_to_its_grant_and_rights(world: World) -> Non
     """Every Client's, sorted; nothing is written for the question."""
     session_jwt = await token(world)
     world.forget()
-    found, rights = await live_grant(session_jwt, world.ports)
+    found, rights = await live_grant(ShownToken(text=session_jwt), world.ports)
 
     assert [found.grant] == [*world.store.tables.grants.values()]
     assert rights == {ACME: ("invoices:read", "reports:read"), GLOBEX: ("reports:read",)}
@@ -47,7 +48,7 @@ async def test_a_living_token_leads_to_its_grant_and_rights(world: World) -> Non
 
 async def test_a_token_for_one_client_leads_to_that_one_alone(world: World) -> None:
     """Whatever else the User may do."""
-    _, rights = await live_grant(await token(world, organization="globex"), world.ports)
+    _, rights = await live_grant(ShownToken(text=await token(world, organization="globex")), world.ports)
 
     assert rights == {GLOBEX: ("reports:read",)}
 
@@ -65,7 +66,7 @@ async def test_a_token_lives_for_five_minutes(world: World) -> None:
     """And not a second more."""
     session_jwt = await token(world)
     world.clock.advance(LIFETIME - 1)
-    await live_grant(session_jwt, world.ports)
+    await live_grant(ShownToken(text=session_jwt), world.ports)
     world.clock.advance(1)
 
     await dead(world, session_jwt, "not one of our session JWTs, or expired")
@@ -112,7 +113,7 @@ async def test_a_grant_dies_with_its_session(world: World) -> None:
     await world.store.write(EndSession(session_id=first.session_id, user_id=first.user_id, at=NOW))
     await dead(world, ended, "session ended")
 
-    await live_grant(disconnected, world.ports)
+    await live_grant(ShownToken(text=disconnected), world.ports)
     connection_id = (await world.connection()).connection.id
     await revoke(connection_id, second.user_id, world.ports, request_id="req-revoke")
     await dead(world, disconnected, "session ended")
@@ -143,7 +144,7 @@ async def test_a_grant_rests_while_its_user_is_switched_off(world: World) -> Non
     await dead(world, session_jwt, "user is switched off")
     await world.store.write(SetUserStatus(user_id=user_id, status=UserStatus.ACTIVE, at=world.clock.now()))
 
-    await live_grant(session_jwt, world.ports)
+    await live_grant(ShownToken(text=session_jwt), world.ports)
 
 
 async def test_a_withdrawn_right_is_gone_at_once(world: World) -> None:
@@ -152,7 +153,7 @@ async def test_a_withdrawn_right_is_gone_at_once(world: World) -> None:
     await world.declare(
         clients=CLIENTS | {"acme": CLIENTS["acme"] | {"rights": ["reports:read"], "authorizations": []}}
     )
-    _, rights = await live_grant(session_jwt, world.ports)
+    _, rights = await live_grant(ShownToken(text=session_jwt), world.ports)
 
     assert rights == {GLOBEX: ("reports:read",)}
 
@@ -172,6 +173,6 @@ async def test_a_grant_that_needs_no_authorization_lives_on(world: World) -> Non
     """Whoever has none may still be known to the Application."""
     session_jwt = await token(world)
     await world.declare(clients={})
-    _, rights = await live_grant(session_jwt, world.ports)
+    _, rights = await live_grant(ShownToken(text=session_jwt), world.ports)
 
     assert rights == {}

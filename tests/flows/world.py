@@ -24,6 +24,7 @@ from broker.flows.found import ConnectionInFull, KnownIdentity, LiveSession
 from broker.flows.issued import Tokens
 from broker.flows.keys.ensure import ensure_signing_key
 from broker.flows.ports import Callback, Ports
+from broker.flows.possession import SentProof
 from broker.flows.sealed import open_attributes, open_tokens
 from broker.flows.sessions.resume import resume
 from broker.flows.sign_in.begin import Trip, begin
@@ -165,7 +166,9 @@ class World:
         finished = await self.sign_in(person, await self.request(application, **changes))
         return answer_of(finished.url)["code"]
 
-    async def redeem(self, code: str, application: str = "demo-app", **changes: Any) -> Tokens:
+    async def redeem(
+        self, code: str, application: str = "demo-app", *, proof: SentProof | None = None, **changes: Any
+    ) -> Tokens:
         """As the Application would that the code was made for."""
         credentials = Credentials(application_id=ApplicationId(application), secret=SECRETS.get(application))
         if "secret" in changes:
@@ -175,23 +178,36 @@ class World:
         redemption = Redemption(
             code=code, redirect_uri=f"https://{application}.example/callback", code_verifier=VERIFIER
         )
-        return await redeem(credentials, replace(redemption, **changes), self.ports, request_id="req-redeem")
+        return await redeem(credentials, replace(redemption, **changes), proof, self.ports, request_id="req-redeem")
 
-    async def refreshable(self, person: Person = ADA, application: str = "demo-app", **changes: str | None) -> str:
+    async def refreshable(
+        self,
+        person: Person = ADA,
+        application: str = "demo-app",
+        *,
+        proof: SentProof | None = None,
+        **changes: str | None,
+    ) -> str:
         """The refresh token that an Application has from this person's sign-in."""
         changes = {"scope": "openid email profile offline_access", **changes}
-        tokens = await self.redeem(await self.code(person, application, **changes), application)
+        tokens = await self.redeem(await self.code(person, application, **changes), application, proof=proof)
         assert tokens.refresh_token is not None
         return tokens.refresh_token
 
     async def refresh(
-        self, token: str, application: str = "demo-app", *, secret: str | None = "", scope: str | None = None
+        self,
+        token: str,
+        application: str = "demo-app",
+        *,
+        secret: str | None = "",
+        scope: str | None = None,
+        proof: SentProof | None = None,
     ) -> Tokens:
         """As the Application would that it was issued to, or with another secret."""
         known = SECRETS.get(application) if secret == "" else secret
         credentials = Credentials(application_id=ApplicationId(application), secret=known)
         asked = Refreshment(token=token, scope=scope)
-        return await refresh(credentials, asked, self.ports, request_id="req-refresh")
+        return await refresh(credentials, asked, proof, self.ports, request_id="req-refresh")
 
     def credentials(self, application: str = "demo-app", *, secret: str | None = "") -> Credentials:
         """This Application's, or with another secret."""

@@ -64,6 +64,13 @@ def _bearer(path: str) -> Build:
     return build
 
 
+def _preflight(path: str) -> Build:
+    async def build(world: World, browser: Browser) -> Good:
+        return Good(method="OPTIONS", path=path, headers={"Origin": "https://app.example"})
+
+    return build
+
+
 def _page(path: str) -> Build:
     async def build(world: World, browser: Browser) -> Good:
         return Good(path=path, cookies=await _signed_in(world, browser))
@@ -247,6 +254,9 @@ GOOD: dict[str, Build] = {
     "provider_logout": _provider_logout,
     "sign_in_begin": _begin,
     "userinfo": _bearer("/oauth/userinfo"),
+    "token_preflight": _preflight("/oauth/token"),
+    "revoke_preflight": _preflight("/oauth/revoke"),
+    "userinfo_preflight": _preflight("/oauth/userinfo"),
     "authorizations": _bearer("/api/v1/authorizations"),
     "revocations": _revocations,
     "sign_in": _asks("/sign-in", "demo-app"),

@@ -23,7 +23,7 @@ from tests.storage.proxy import proxied, trips
 
 pytestmark = pytest.mark.anyio
 
-PUBLIC = replace(w.application(), type=ApplicationType.PUBLIC, secrets=(), public_keys=())
+PUBLIC = replace(w.application(), type=ApplicationType.PUBLIC, secrets=(), public_keys=(), dpop=False)
 GRANT = replace(w.grant(), scopes=("openid", "offline_access"), organization=None, redeemed_at=w.NOW)
 USE = PlainUse(grant_id=GRANT.id, generation=0, application_id=PUBLIC.id, at=w.NOW + 60, request_id="req-2")
 OTHER_APP = replace(PUBLIC, id=ApplicationId("other-app"))
@@ -37,6 +37,7 @@ NOT_PLAIN: dict[str, tuple[Change, ...]] = {
     "without_the_grant": (
         c.PutApplication(application=replace(PUBLIC, grants=frozenset({GrantType.AUTHORIZATION_CODE}))),
     ),
+    "needing_proofs": (c.PutApplication(application=replace(PUBLIC, dpop=True)),),
     "for_the_authorized": (c.PutApplication(application=replace(PUBLIC, requires_authorization=True)),),
     "suspended": (c.SetUserStatus(user_id=_user, status=UserStatus.SUSPENDED, at=w.NOW),),
     "signed_out": (c.EndSession(session_id=_session, user_id=_user, at=w.NOW),),
@@ -103,9 +104,11 @@ async def test_a_token_that_is_not_good_is_not_used(store: Store, use: PlainUse)
     assert answer.found.grant == GRANT
 
 
-@pytest.mark.parametrize("grant", [{"organization": w.ACME}, {"scopes": ("openid",)}, {"redeemed_at": None}])
+@pytest.mark.parametrize(
+    "grant", [{"organization": w.ACME}, {"scopes": ("openid",)}, {"redeemed_at": None}, {"dpop_jkt": w.KEY}]
+)
 async def test_a_grant_that_is_not_plain_is_not_used(store: Store, grant: dict[str, object]) -> None:
-    """Narrowed to a Client, not for the time when one is away, or not even redeemed."""
+    """Narrowed to a Client, not for the time when one is away, not even redeemed, or bound to a key."""
     await filled(store, **grant)
 
     assert not (await store.use_plainly(USE)).used

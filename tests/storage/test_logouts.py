@@ -48,7 +48,7 @@ async def inhabited(store: Store) -> None:
     for grant in (*used, *unused):
         await store.write(c.AddGrant(grant=grant))
     for grant in used:
-        await store.write(c.RedeemGrant(grant_id=grant.id, at=w.NOW))
+        await store.write(c.RedeemGrant(grant_id=grant.id, at=w.NOW, dpop_jkt=None))
 
 
 async def told(store: Store) -> list[PendingLogout]:
@@ -132,7 +132,7 @@ async def test_what_a_unit_did_before_is_seen(store: Store) -> None:
     await inhabited(store)
     await store.write(
         c.TouchSession(session_id=TWO, at=LATER),
-        c.RedeemGrant(grant_id=w.grant(number=6).id, at=LATER),
+        c.RedeemGrant(grant_id=w.grant(number=6).id, at=LATER, dpop_jkt=None),
         c.EndSession(session_id=TWO, user_id=ADA, at=LATER),
     )
     assert [one.application_id for one in await told(store)] == [w.DEMO_APP, REPORTS]

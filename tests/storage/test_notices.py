@@ -127,7 +127,7 @@ NOT_ENDING: Sequence[Change] = [
     c.AddSession(session=w.session(number=3)),
     c.TouchSession(session_id=w.session().id, at=LATER),
     c.AddGrant(grant=w.grant(number=3)),
-    c.RedeemGrant(grant_id=w.grant().id, at=LATER),
+    c.RedeemGrant(grant_id=w.grant().id, at=LATER, dpop_jkt=w.KEY),
     c.RefreshGrant(grant_id=w.grant().id, expected_generation=0, generation=1, at=LATER),
     c.BindAuthorization(authorization_id=w.authorization("acme", "grace").id, user_id=ADA),
     c.PutApplication(application=replace(w.application(), name="Renamed")),

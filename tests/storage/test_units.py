@@ -43,7 +43,7 @@ def goes_at_once(*types: type[Change]) -> bool:
     "last",
     [
         c.TakeAttempt(attempt_id=w.attempt(9).attempt_id, expires_at=w.NOW),
-        c.RedeemGrant(grant_id=w.grant(number=9).id, at=w.NOW),
+        c.RedeemGrant(grant_id=w.grant(number=9).id, at=w.NOW, dpop_jkt=w.KEY),
         c.ReplaceConnection(connection=w.connection(generation=9), expected_generation=8),
     ],
     ids=lambda change: type(change).__name__,
@@ -106,7 +106,7 @@ async def test_one_of_many_at_the_same_moment_wins(sql_store: SqlStore, store_ur
     rivals: dict[str, list[Change]] = {
         "TakeAttempt": [w.attempt() for _ in range(MANY)],
         "TakePushedRequest": [w.pushed() for _ in range(MANY)],
-        "RedeemGrant": [c.RedeemGrant(grant_id=w.grant().id, at=w.NOW) for _ in range(MANY)],
+        "RedeemGrant": [c.RedeemGrant(grant_id=w.grant().id, at=w.NOW, dpop_jkt=w.KEY) for _ in range(MANY)],
         "ReplaceConnection": [
             c.ReplaceConnection(connection=w.connection(generation=2), expected_generation=1) for _ in range(MANY)
         ],
@@ -280,7 +280,7 @@ def test_statements_are_told_apart_by_their_place() -> None:
     text = one_statement(steps)
 
     assert text is not None
-    assert [f"${number}::" in text for number in range(1, 6)] == [True, True, True, True, False]
+    assert [f"${number}::" in text for number in range(1, 7)] == [True, True, True, True, True, False]
     assert text.index("lost_race('RedeemGrant')") < text.index("lost_race('TakeAttempt')")
 
 

@@ -21,6 +21,7 @@ from broker.domain.ids import (
     DeviceRequestId,
     GrantId,
     IdentityId,
+    KeyThumbprint,
     SessionId,
     UserId,
 )
@@ -285,12 +286,12 @@ async def test_all_sessions_of_a_user_are_ended(store: Store) -> None:
 async def test_a_code_is_redeemed_once(store: Store) -> None:
     """RFC 6749 section 4.1.2."""
     await signed_in(store)
-    redeem = c.RedeemGrant(grant_id=w.grant().id, at=LATER)
+    redeem = c.RedeemGrant(grant_id=w.grant().id, at=LATER, dpop_jkt=KeyThumbprint("key"))
     await store.write(redeem)
     found = await store.grant(w.grant().id)
 
     assert found is not None
-    assert found.grant == replace(w.grant(), redeemed_at=LATER)
+    assert found.grant == replace(w.grant(), redeemed_at=LATER, dpop_jkt=KeyThumbprint("key"))
     assert await lost(store, redeem) == "RedeemGrant"
 
 
@@ -299,8 +300,8 @@ async def test_a_code_of_a_revoked_grant_is_not_redeemed(store: Store) -> None:
     await signed_in(store)
     await store.write(c.RevokeGrant(grant_id=w.grant().id, reason="test", at=w.NOW))
 
-    assert await lost(store, c.RedeemGrant(grant_id=w.grant().id, at=LATER)) == "RedeemGrant"
-    assert await lost(store, c.RedeemGrant(grant_id=GrantId("gnt_never"), at=LATER)) == "RedeemGrant"
+    assert await lost(store, c.RedeemGrant(grant_id=w.grant().id, at=LATER, dpop_jkt=w.KEY)) == "RedeemGrant"
+    assert await lost(store, c.RedeemGrant(grant_id=GrantId("gnt_never"), at=LATER, dpop_jkt=w.KEY)) == "RedeemGrant"
 
 
 async def test_a_grant_is_revoked_for_good(store: Store) -> None:
@@ -630,7 +631,7 @@ def whole_life() -> Sequence[tuple[Change, ...]]:
         ),
         (
             c.AddGrant(grant=w.grant()),
-            c.RedeemGrant(grant_id=w.grant().id, at=LATER),
+            c.RedeemGrant(grant_id=w.grant().id, at=LATER, dpop_jkt=w.KEY),
             c.RevokeGrant(grant_id=w.grant().id, reason="test", at=LATER),
         ),
         (

@@ -27,6 +27,7 @@ from broker.domain.ids import (
     GrantId,
     IdentityId,
     KeyedHash,
+    KeyThumbprint,
     PushedRequestId,
     RegistrationId,
     SessionId,
@@ -43,6 +44,7 @@ NOW = 1_800_000_000
 GOOGLE, CORP = RegistrationId("google"), RegistrationId("corp")
 ACME, GLOBEX = ClientOrgId("acme"), ClientOrgId("globex")
 DEMO_APP = ApplicationId("demo-app")
+KEY = KeyThumbprint("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I")
 
 
 def hashed(what: str) -> KeyedHash:
@@ -125,6 +127,7 @@ def grant(
         auth_time=NOW,
         created_at=at,
         kept_until=at + 43_260,
+        dpop_jkt=KEY,
     )
 
 
@@ -158,6 +161,7 @@ def application(name: str = "demo-app") -> Application:
         exchange_audiences=frozenset({"https://billing.partner-ops.example"}),
         gateway=True,
         backchannel_logout_uri="http://localhost:8002/logout",
+        dpop=True,
     )
 
 

@@ -9,6 +9,7 @@ from partner_ops_verifier.errors import REFUSALS, UNAVAILABLE
 from partner_ops_verifier.feed import Feed
 from partner_ops_verifier.http import LARGEST_ANSWER, TIMEOUT_SECONDS
 from partner_ops_verifier.judge import LEEWAY_SECONDS, MOST_REMEMBERED
+from partner_ops_verifier.proof import BEHIND_SECONDS, MOST_PROOFS
 from partner_ops_verifier.published import FRESH_BOUNDS, KEPT_SECONDS, REFETCH_SECONDS, RETRY_SECONDS
 from partner_ops_verifier.token import LONGEST_TOKEN
 from tests.docs.reading import names, section
@@ -34,6 +35,7 @@ def test_numbers_are_the_codes() -> None:
     assert (LONGEST_TOKEN, LEEWAY_SECONDS, MOST_REMEMBERED) == (8 * 1024, 10, 4096)
     assert (TIMEOUT_SECONDS, LARGEST_ANSWER) == (5, 4 * 1024 * 1024)
     assert (FRESH_BOUNDS, REFETCH_SECONDS, RETRY_SECONDS, KEPT_SECONDS) == ((60, 3600), 30, 10, 86400)
+    assert (BEHIND_SECONDS, MOST_PROOFS) == (60, 100_000)
     assert Feed(application_id="a", secret="s") == Feed(application_id="a", secret="s", closed_after=None, most=100_000)
 
 

@@ -335,4 +335,17 @@ def test_every_code_has_a_sentence_and_is_told(tokens: SessionTokens) -> None:
     """Those of this file, and the few that come of fetching and revoking."""
     here = {code for _, code in (*FORM.values(), *CLAIMS.values(), *TIMES.values())}
 
-    assert here | {"no_token", "wrong_audience", "revoked", "authorizations_changed"} == set(REFUSALS)
+    of_keys = {"proof_missing", "proof_refused", "wrong_key", "not_bound", "reference_bound"}
+    assert here | of_keys | {"no_token", "wrong_audience", "revoked", "authorizations_changed"} == set(REFUSALS)
+
+
+@pytest.mark.parametrize(
+    "confirmation",
+    [
+        *(None, "", {}, [], "k" * 43, {"jkt": ""}, {"jkt": 7}, {"jkt": "k" * 42}, {"jkt": "k" * 44}),
+        *({"x5t#S256": "k" * 43}, {"jkt": "k" * 43, "kid": "k"}, {"jkt": ["k" * 43]}, {"jwk": {}}),
+    ],
+)
+def test_a_binding_that_is_not_known_here_is_refused(tokens: SessionTokens, confirmation: Any) -> None:
+    """RFC 7800 section 3.1: a token that is bound in another way is not good for its bearer."""
+    assert code_of(tokens, tokens.key.sign(tokens.claims() | {"cnf": confirmation})) == "bad_claims"

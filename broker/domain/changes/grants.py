@@ -10,6 +10,7 @@ from broker.domain.ids import (
     ApplicationId,
     GrantId,
     KeyedHash,
+    KeyThumbprint,
     PushedRequestId,
     UserId,
 )
@@ -17,7 +18,10 @@ from broker.domain.ids import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TakeAssertion:
-    """Use up an Application's assertion, or a Provider's logout token. `Conflict` when it was taken before."""
+    """Use up what an Application proved itself, or its key, by; or a Provider's logout token.
+
+    `Conflict` when it was taken before.
+    """
 
     assertion: KeyedHash
     expires_at: int
@@ -38,10 +42,11 @@ class AddGrant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RedeemGrant:
-    """Use up a code. `Conflict` unless it is neither redeemed nor revoked."""
+    """Use up a code. `Conflict` unless it is neither redeemed nor revoked. `dpop_jkt` binds its refresh tokens."""
 
     grant_id: GrantId
     at: int
+    dpop_jkt: KeyThumbprint | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

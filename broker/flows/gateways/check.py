@@ -15,8 +15,9 @@ from broker.domain.ids import ApplicationId, ClientOrgId, SessionId, UserId
 from broker.flows.found import GrantInFull
 from broker.flows.gateway_application import gateway_application, open_pass
 from broker.flows.issued import session_jwt_of
-from broker.flows.live_grant import behind, over, rights_of
+from broker.flows.live_grant import behind, claims_of, over, rights_of
 from broker.flows.ports import Ports
+from broker.flows.possession import ShownToken
 from broker.flows.sealed import open_released
 
 
@@ -51,17 +52,16 @@ async def check(application_id: ApplicationId, shown: Shown, ports: Ports) -> Ad
 
 
 async def _by_token(application_id: ApplicationId, bearer: str, ports: Ports) -> Admitted:
-    now = ports.clock.now()
-    claims = ports.signer.verify(bearer, typ="at+jwt", audience=None, now=now)
     try:
-        found, rights = await behind(claims, ports, now)
+        claims = claims_of(ShownToken(text=bearer), ports)
+        found, rights = await behind(claims, ports, ports.clock.now())
     except OAuthRefusal as refusal:
         raise await _refused(application_id, refusal.detail or refusal.code, ports) from None
     known = found.application
     application = known if known.id == application_id else await gateway_application(application_id, ports)
     if not application.gateway:
         raise NotFound(detail="no application behind a gateway")
-    if claims is None or claims["aud"] != application.audience:
+    if claims["aud"] != application.audience:
         raise await _refused(application_id, "token for another audience", ports)
     return await _admitted(found, rights, bearer, ports)
 

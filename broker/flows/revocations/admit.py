@@ -13,8 +13,9 @@ from broker.domain.errors import OAuthRefusal
 from broker.domain.ids import ApplicationId
 from broker.domain.own_token import is_own, may_have
 from broker.domain.revocation import SCOPE
-from broker.flows.live_grant import invalid_token
+from broker.flows.live_grant import claims_of, invalid_token
 from broker.flows.ports import Ports
+from broker.flows.possession import ShownToken
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,15 +27,13 @@ class Follower:
     expires_at: int
 
 
-async def admit(session_jwt: str, ports: Ports) -> Follower:
-    """Raises `OAuthRefusal`: `invalid_token`, or `insufficient_scope` (RFC 6750 section 3.1).
+async def admit(shown: ShownToken, ports: Ports) -> Follower:
+    """Raises `OAuthRefusal`: `invalid_token`, `invalid_dpop_proof` or `insufficient_scope` (RFC 6750 section 3.1).
 
     The token's audience is not looked at. Whoever has been shown somebody else's token could follow with it, and would
     learn what every follower does: ids that mean nothing without the tokens that they are in.
     """
-    claims = ports.signer.verify(session_jwt, typ="at+jwt", audience=None, now=ports.clock.now())
-    if claims is None:
-        raise invalid_token("not one of our session JWTs, or expired")
+    claims = claims_of(shown, ports)
     if SCOPE not in str(claims.get("scope", "")).split(" ") or not is_own(claims):
         raise OAuthRefusal("insufficient_scope", f"The token needs the scope {SCOPE}.")
     application = await ports.store.application(ApplicationId(str(claims.get("client_id", ""))))

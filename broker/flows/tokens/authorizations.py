@@ -8,9 +8,10 @@ from __future__ import annotations
 from broker.domain.grant import Rights
 from broker.flows.live_grant import live_grant
 from broker.flows.ports import Ports
+from broker.flows.possession import ShownToken
 
 
-async def authorizations(session_jwt: str, ports: Ports) -> Rights:
-    """Per Client, the rights as they are now. Raises `OAuthRefusal` (`invalid_token`)."""
-    _, rights = await live_grant(session_jwt, ports)
+async def authorizations(shown: ShownToken, ports: Ports) -> Rights:
+    """Per Client, the rights as they are now. Raises `OAuthRefusal` (`invalid_token`, `invalid_dpop_proof`)."""
+    _, rights = await live_grant(shown, ports)
     return rights

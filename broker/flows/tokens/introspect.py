@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from broker.domain import refresh_token
+from broker.domain import dpop, refresh_token
 from broker.domain.application import Application, ApplicationType, GrantType
 from broker.domain.errors import OAuthRefusal
 from broker.domain.own_token import is_own, may_have
@@ -52,7 +52,7 @@ async def _of_own_token(claims: Mapping[str, Any], asking: Application, ports: P
     owner = asking if asking.id == claims["client_id"] else await ports.store.application(claims["client_id"])
     if owner is None or not may_have(owner, claims):
         return INACTIVE
-    return {"active": True, "token_type": "Bearer", **claims}
+    return {"active": True, "token_type": _type_of(claims), **claims}
 
 
 async def _of_session_jwt(shown: ShownSessionJwt, asking: Application, ports: Ports, now: int) -> Mapping[str, Any]:
@@ -63,7 +63,12 @@ async def _of_session_jwt(shown: ShownSessionJwt, asking: Application, ports: Po
         return INACTIVE
     _, rights = spoken
     told = {name: value for name, value in claims.items() if name in RESERVED_CLAIMS - {"authorizations_ref"}}
-    return {"active": True, "token_type": "Bearer", **told, "authorizations": rights}
+    return {"active": True, "token_type": _type_of(claims), **told, "authorizations": rights}
+
+
+def _type_of(claims: Mapping[str, Any]) -> str:
+    """RFC 9449 section 6.2."""
+    return "Bearer" if dpop.bound_to(claims) is None else dpop.TOKEN_TYPE
 
 
 def _of_refresh_token(shown: ShownRefreshToken, application: Application, ports: Ports, now: int) -> Mapping[str, Any]:
@@ -84,5 +89,6 @@ def _of_refresh_token(shown: ShownRefreshToken, application: Application, ports:
         "exp": refresh_token.expires_at(grant),
         "auth_time": grant.auth_time,
         "sid": grant.session_id,
+        **dpop.confirmation(grant.dpop_jkt),
     }
     return told if grant.organization is None else told | {"org_id": grant.organization}

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from broker.domain.application import GrantType
+from broker.domain.application import Application, GrantType
 from broker.domain.changes import Record, RedeemGrant
 from broker.domain.errors import Conflict, OAuthRefusal
 from broker.domain.grant import CodeMisused, check_redemption
+from broker.domain.refresh_token import bound_key
 from broker.flows.authenticated import Credentials, authenticated, require_grant
+from broker.flows.found import GrantInFull
 from broker.flows.issued import Tokens, grant_event, issue, refresh_token_of, revoke_grant
 from broker.flows.ports import Ports
+from broker.flows.possession import Possession, SentProof, is_used_up, possession, used_before
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,32 +28,62 @@ class Redemption:
     code_verifier: str = field(repr=False)
 
 
-async def redeem(credentials: Credentials, redemption: Redemption, ports: Ports, *, request_id: str) -> Tokens:
-    """Redeem a code. Raises `OAuthRefusal`: `invalid_client`, `invalid_grant` or `unauthorized_client`.
+async def redeem(
+    credentials: Credentials, redemption: Redemption, proof: SentProof | None, ports: Ports, *, request_id: str
+) -> Tokens:
+    """Redeem a code. Raises `OAuthRefusal`: `invalid_client`, `invalid_grant`, `unauthorized_client`,
+    `invalid_dpop_proof`, or `invalid_request` where a proof is needed.
 
-    Presenting a used code ends the Grant, and with it the tokens of its first use (RFC 6749 section 4.1.2).
+    Presenting a used code ends the Grant, and with it the tokens of its first use (RFC 6749 section 4.1.2); so does a
+    good proof of another key than the code is bound to. A proof that is not good, or was used, changes nothing.
     """
     found = await ports.store.grant_by_code(ports.secrets.keyed_hash("code", redemption.code))
     application = await authenticated(credentials, None if found is None else found.application, ports)
     require_grant(application, GrantType.AUTHORIZATION_CODE)
+    held = possession(proof, application, ports)
     now = ports.clock.now()
     if found is None:
         raise OAuthRefusal("invalid_grant", "The code is invalid, expired or was used before.", detail="unknown code")
     try:
-        check_redemption(
-            found.grant,
-            application_id=application.id,
-            redirect_uri=redemption.redirect_uri,
-            code_verifier=redemption.code_verifier,
-            now=now,
-        )
-        tokens = await issue(found, ports, refresh_token=refresh_token_of(found, 0, ports), now=now)
-        try:
-            event = grant_event(found, "redeem", now=now, request_id=request_id)
-            await ports.store.write(RedeemGrant(grant_id=found.grant.id, at=now), Record(event=event))
-        except Conflict:
-            raise CodeMisused("invalid_grant", "The code was used before.", detail="lost the race for it") from None
+        return await _redeemed(found, application, redemption, held, ports, now=now, request_id=request_id)
     except CodeMisused:
-        await revoke_grant(found, "code_misused", ports, now=now)
+        await _burn(found, held, ports, now=now)
         raise
+
+
+async def _redeemed(
+    found: GrantInFull,
+    application: Application,
+    redemption: Redemption,
+    held: Possession,
+    ports: Ports,
+    *,
+    now: int,
+    request_id: str,
+) -> Tokens:
+    check_redemption(
+        found.grant,
+        application_id=application.id,
+        redirect_uri=redemption.redirect_uri,
+        code_verifier=redemption.code_verifier,
+        key=held.key,
+        now=now,
+    )
+    refresh_token = refresh_token_of(found, 0, ports)
+    tokens = await issue(found, ports, refresh_token=refresh_token, possession=held, now=now)
+    event = grant_event(found, "redeem", now=now, request_id=request_id)
+    change = RedeemGrant(grant_id=found.grant.id, at=now, dpop_jkt=bound_key(application, held.key))
+    try:
+        await ports.store.write(*held.use_up, change, Record(event=event))
+    except Conflict as lost:
+        if is_used_up(lost):
+            raise used_before() from None
+        raise CodeMisused("invalid_grant", "The code was used before.", detail="lost the race for it") from None
     return tokens
+
+
+async def _burn(found: GrantInFull, held: Possession, ports: Ports, *, now: int) -> None:
+    try:
+        await revoke_grant(found, "code_misused", ports, now=now, only_with=held.use_up)
+    except Conflict:
+        raise used_before() from None

@@ -13,11 +13,13 @@ from broker.domain.application import Application, GrantType
 from broker.domain.changes import Record, RefreshGrant
 from broker.domain.errors import Conflict, OAuthRefusal
 from broker.domain.grant import REFRESH_REUSED
+from broker.domain.ids import ApplicationId
 from broker.domain.refresh_token import PlainUse, RefreshToken, Standing
 from broker.flows.authenticated import Credentials, authenticated, require_grant
-from broker.flows.found import GrantInFull, PlainlyUsed
+from broker.flows.found import GrantInFull
 from broker.flows.issued import Tokens, grant_event, is_genuine, is_ours, issue, refresh_token_of, revoke_grant
 from broker.flows.ports import Ports
+from broker.flows.possession import Possession, SentProof, is_used_up, possession, used_before
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,68 +30,82 @@ class Refreshment:
     scope: str | None
 
 
-async def refresh(credentials: Credentials, asked: Refreshment, ports: Ports, *, request_id: str) -> Tokens:
-    """Refresh. Raises `OAuthRefusal`: `invalid_client`, `unauthorized_client`, `invalid_grant` or `invalid_scope`."""
+async def refresh(
+    credentials: Credentials, asked: Refreshment, proof: SentProof | None, ports: Ports, *, request_id: str
+) -> Tokens:
+    """Refresh. Raises `OAuthRefusal`: `invalid_client`, `unauthorized_client`, `invalid_grant`, `invalid_scope`,
+    `invalid_dpop_proof`, or `invalid_request` where a proof is needed.
+    """
     presented = refresh_token.parse(asked.token)
     if presented is not None and not is_ours(presented, ports):
         presented = None
+    is_plain = asked.scope is None and (credentials.secret, credentials.assertion, proof) == (None, None, None)
     application: Application | None = None
     while True:  # a lost race moves the token on, from newest to replayed to reused, or ends the Grant
         now = ports.clock.now()
-        before = await _read(presented, credentials, asked, ports, request_id, now)
-        found = before.found
+        found, used = None, False
+        if presented is not None and is_plain:
+            use = _plain_use(presented, credentials.application_id, request_id, now)
+            before = await ports.store.use_plainly(use)
+            found, used = before.found, before.used
+        elif presented is not None:
+            found = await ports.store.grant(presented.grant_id)
         if application is None:
             application = await authenticated(credentials, None if found is None else found.application, ports)
             require_grant(application, GrantType.REFRESH_TOKEN)
+        held = possession(proof, application, ports)
         if presented is None or found is None or not _is_theirs(presented, found, application, ports):
             raise _refused("no refresh token of this application")
+        # A stranger's attempt ends nothing, even with a token that was used.
+        if not refresh_token.is_holder(found.grant, application, held.key):
+            raise _refused("another key than it is bound to, or none")
+        decided = await _decided(presented, asked, found, held, ports, now)
+        if used:
+            return decided.tokens
+        event = grant_event(found, "refresh", now=now, request_id=request_id)
         try:
-            return await _refreshed(presented, asked, found, before.used, ports, request_id, now)
-        except Conflict:
-            continue
+            await ports.store.write(*held.use_up, decided.change, Record(event=event))
+        except Conflict as lost:
+            if is_used_up(lost):
+                raise used_before() from None
+        else:
+            return decided.tokens
 
 
-async def _read(
-    presented: RefreshToken | None,
-    credentials: Credentials,
-    asked: Refreshment,
-    ports: Ports,
-    request_id: str,
-    now: int,
-) -> PlainlyUsed:
-    """The Grant. Where nothing but the token has to be looked at it is used up at once, which spares a round trip."""
-    if presented is None:
-        return PlainlyUsed(found=None, used=False)
-    if asked.scope is not None or credentials.secret is not None or credentials.assertion is not None:
-        return PlainlyUsed(found=await ports.store.grant(presented.grant_id), used=False)
-    use = PlainUse(
+def _plain_use(presented: RefreshToken, application_id: ApplicationId, request_id: str, now: int) -> PlainUse:
+    """Where nothing but the token has to be looked at it is used up as it is read, which spares a round trip."""
+    return PlainUse(
         grant_id=presented.grant_id,
         generation=presented.generation,
-        application_id=credentials.application_id,
+        application_id=application_id,
         at=now,
         request_id=request_id,
     )
-    return await ports.store.use_plainly(use)
 
 
 def _is_theirs(presented: RefreshToken, found: GrantInFull, application: Application, ports: Ports) -> bool:
     return is_genuine(presented, found.grant, ports) and found.application.id == application.id
 
 
-async def _refreshed(
-    presented: RefreshToken,
-    asked: Refreshment,
-    found: GrantInFull,
-    used: bool,
-    ports: Ports,
-    request_id: str,
-    now: int,
-) -> Tokens:
-    """Decide by what was found, and use the token up unless it was. Raises `Conflict` when it is not true any more."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Decided:
+    """The tokens that a refresh gives, and how its use is to be written."""
+
+    tokens: Tokens
+    change: RefreshGrant
+
+
+async def _decided(
+    presented: RefreshToken, asked: Refreshment, found: GrantInFull, held: Possession, ports: Ports, now: int
+) -> _Decided:
+    """Decide by what was found."""
     grant = found.grant
     standing = refresh_token.standing(presented, grant, now)
     if standing is Standing.REUSED:
-        await revoke_grant(found, REFRESH_REUSED, ports, now=now)
+        try:
+            await revoke_grant(found, REFRESH_REUSED, ports, now=now, only_with=held.use_up)
+        except Conflict:
+            raise used_before() from None
         raise _refused("used before: the grant is ended")
     if standing is Standing.OVER:
         raise _refused("revoked or expired")
@@ -99,14 +115,17 @@ async def _refreshed(
         at = grant.refreshed_at or now  # the time to replay is not prolonged
     elif refresh_token.rotates(found.application):
         generation += 1
-    # Without the nonce, which belonged to the sign-in (OpenID Connect Core section 12.2).
-    told = replace(found, grant=replace(grant, scopes=scopes, nonce=None))
-    tokens = await issue(told, ports, refresh_token=refresh_token_of(found, generation, ports), now=now)
-    if not used:
-        event = grant_event(found, "refresh", now=now, request_id=request_id)
-        change = RefreshGrant(grant_id=grant.id, expected_generation=grant.generation, generation=generation, at=at)
-        await ports.store.write(change, Record(event=event))
-    return tokens
+    tokens = await issue(
+        found,
+        ports,
+        refresh_token=refresh_token_of(found, generation, ports),
+        possession=held,
+        now=now,
+        # Without the nonce, which belonged to the sign-in (OpenID Connect Core section 12.2).
+        narrower=replace(grant, scopes=scopes, nonce=None),
+    )
+    change = RefreshGrant(grant_id=grant.id, expected_generation=grant.generation, generation=generation, at=at)
+    return _Decided(tokens=tokens, change=change)
 
 
 def _narrowed(asked: str | None, granted: tuple[str, ...]) -> tuple[str, ...]:

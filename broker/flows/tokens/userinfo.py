@@ -5,19 +5,31 @@ Refuses attributes that the policy does not release, or that the Application's s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from broker.domain.application import Application
 from broker.domain.errors import SealBroken
 from broker.flows.live_grant import invalid_token, live_grant
 from broker.flows.ports import Ports
+from broker.flows.possession import ShownToken
 from broker.flows.sealed import open_released
 
 
-async def userinfo(session_jwt: str, ports: Ports) -> dict[str, Any]:
-    """`sub` and the released attributes. Raises `OAuthRefusal` (`invalid_token`)."""
-    found, rights = await live_grant(session_jwt, ports)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """`sub` and the released attributes, and the Application that they are told to."""
+
+    claims: Mapping[str, Any] = field(repr=False)
+    application: Application
+
+
+async def userinfo(shown: ShownToken, ports: Ports) -> Told:
+    """What the token's Grant covers, as of now. Raises `OAuthRefusal` (`invalid_token`, `invalid_dpop_proof`)."""
+    found, rights = await live_grant(shown, ports)
     try:
         released = await open_released(found, tuple(rights), ports)
     except SealBroken:
         raise invalid_token("seal broken") from None
-    return {**released, "sub": found.user.id}
+    return Told(claims={**released, "sub": found.user.id}, application=found.application)

@@ -22,7 +22,7 @@ from broker.flows.gateways.start import start
 from broker.flows.tokens.redeem import Redemption, redeem
 from broker.web import context, origin
 from broker.web.cookies import Cookies
-from broker.web.credentials import bearer_of
+from broker.web.credentials import token_of
 from broker.web.parameters import one, query_of
 
 
@@ -71,7 +71,7 @@ async def gateway_callback(request: Request) -> Response:
         code=arrival.code, redirect_uri=application.redirect_uris[0], code_verifier=arrival.code_verifier
     )
     credentials = Credentials(application_id=application.id, secret=None)
-    await redeem(credentials, redemption, web.ports, request_id=context.request_id_of(request))
+    await redeem(credentials, redemption, None, web.ports, request_id=context.request_id_of(request))
     response = RedirectResponse(arrival.url, status_code=303)
     cookies.clear(response, cookies.trip(state))
     cookies.set_gateway(response, application.id, arrival.cookie)
@@ -93,7 +93,10 @@ async def gateway_sign_out(request: Request) -> Response:
 async def _checked(request: Request) -> Admitted:
     application_id = ApplicationId(context.path_name(request, "application"))
     try:
-        bearer: str | None = bearer_of(request)
+        sent = token_of(request)
+        if sent.proof is not None:  # it is of the service's address, which is not known here
+            raise Refusal("not_signed_in", "A token that is bound to a key is not taken here.", detail="bound token")
+        bearer: str | None = sent.text
     except Refusal as refusal:
         if refusal.code != "no_token":  # two headers: which of them the gateway passes on nobody knows
             raise Refusal("not_signed_in", refusal.sentence, detail=refusal.detail) from None

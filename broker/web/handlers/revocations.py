@@ -19,7 +19,7 @@ from broker.domain.revocation import Notice, covers
 from broker.flows.ports import Clock
 from broker.flows.revocations.admit import Follower, admit
 from broker.web import context, events
-from broker.web.credentials import bearer_of
+from broker.web.credentials import token_of
 from broker.web.feed import End, Feed, Follow
 from broker.web.measure import Measures
 
@@ -33,7 +33,7 @@ _log = structlog.get_logger("broker.request")
 async def revocations(request: Request) -> Response:
     """Server-Sent Events. Raises `Refusal` or `Fault`, before the stream begins."""
     web = context.web_of(request)
-    follower = await admit(bearer_of(request), web.ports)
+    follower = await admit(token_of(request), web.ports)
     if request.method == "HEAD":
         return Response(headers=events.HEADERS)
     async with AsyncExitStack() as stack:

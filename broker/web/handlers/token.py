@@ -17,6 +17,7 @@ from broker.flows.authenticated import Credentials
 from broker.flows.devices.poll import poll
 from broker.flows.issued import Tokens
 from broker.flows.ports import Ports
+from broker.flows.possession import SentProof
 from broker.flows.tokens.authorizations import authorizations
 from broker.flows.tokens.exchange import ExchangedToken, exchange
 from broker.flows.tokens.for_itself import OwnToken, token_for_itself
@@ -24,8 +25,8 @@ from broker.flows.tokens.redeem import Redemption, redeem
 from broker.flows.tokens.refresh import Refreshment, refresh
 from broker.flows.tokens.userinfo import userinfo
 from broker.web import context
-from broker.web.cors import allow_registered_origin
-from broker.web.credentials import bearer_of, credentials_of
+from broker.web.cors import allow_origin, allow_registered_origin
+from broker.web.credentials import credentials_of, proof_of, token_of
 from broker.web.parameters import form_of, one
 
 _NO_CACHE = {"Pragma": "no-cache"}  # RFC 6749 section 5.1
@@ -43,8 +44,8 @@ async def token_endpoint(request: Request) -> Response:
     if "resource" in form:
         raise OAuthRefusal("invalid_target", "An application's audience is fixed; resource is not supported.")
     ports = context.web_of(request).ports
-    tokens = await GRANTS[grant_type](form, credentials, ports, context.request_id_of(request))
-    told = {"token_type": "Bearer"} | {f.name: value for f in fields(tokens) if (value := getattr(tokens, f.name))}
+    tokens = await GRANTS[grant_type](form, credentials, proof_of(request), ports, context.request_id_of(request))
+    told = {f.name: value for f in fields(tokens) if (value := getattr(tokens, f.name))}
     response = Response(orjson.dumps(told), media_type="application/json", headers=_NO_CACHE)
     await allow_registered_origin(request, credentials.application_id, response)
     return response
@@ -52,35 +53,45 @@ async def token_endpoint(request: Request) -> Response:
 
 async def userinfo_endpoint(request: Request) -> Response:
     """OpenID Connect Core section 5.3.1, by GET or POST with the token in the header (RFC 6750 section 2.1)."""
-    claims = await userinfo(bearer_of(request), context.web_of(request).ports)
-    return Response(orjson.dumps(claims), media_type="application/json")
+    told = await userinfo(token_of(request), context.web_of(request).ports)
+    response = Response(orjson.dumps(told.claims), media_type="application/json")
+    allow_origin(request, told.application, response)
+    return response
 
 
 async def authorizations_endpoint(request: Request) -> Response:
     """What a session JWT's `authorizations_ref` points to, in the form that its digest is taken of."""
-    rights = await authorizations(bearer_of(request), context.web_of(request).ports)
+    rights = await authorizations(token_of(request), context.web_of(request).ports)
     return Response(canonical(rights), media_type="application/json")
 
 
-async def _redeem(form: Parameters, credentials: Credentials, ports: Ports, request_id: str) -> Tokens:
+async def _redeem(
+    form: Parameters, credentials: Credentials, proof: SentProof | None, ports: Ports, request_id: str
+) -> Tokens:
     redemption = Redemption(
         code=_required(form, "code"),
         redirect_uri=one(form, "redirect_uri") or "",
         code_verifier=one(form, "code_verifier") or "",
     )
-    return await redeem(credentials, redemption, ports, request_id=request_id)
+    return await redeem(credentials, redemption, proof, ports, request_id=request_id)
 
 
-async def _refresh(form: Parameters, credentials: Credentials, ports: Ports, request_id: str) -> Tokens:
+async def _refresh(
+    form: Parameters, credentials: Credentials, proof: SentProof | None, ports: Ports, request_id: str
+) -> Tokens:
     asked = Refreshment(token=_required(form, "refresh_token"), scope=one(form, "scope"))
-    return await refresh(credentials, asked, ports, request_id=request_id)
+    return await refresh(credentials, asked, proof, ports, request_id=request_id)
 
 
-async def _for_itself(form: Parameters, credentials: Credentials, ports: Ports, _request_id: str) -> OwnToken:
-    return await token_for_itself(credentials, one(form, "scope"), ports)
+async def _for_itself(
+    form: Parameters, credentials: Credentials, proof: SentProof | None, ports: Ports, _request_id: str
+) -> OwnToken:
+    return await token_for_itself(credentials, one(form, "scope"), proof, ports)
 
 
-async def _exchange(form: Parameters, credentials: Credentials, ports: Ports, request_id: str) -> ExchangedToken:
+async def _exchange(
+    form: Parameters, credentials: Credentials, proof: SentProof | None, ports: Ports, request_id: str
+) -> ExchangedToken:
     asked = Exchange(
         subject_token=_required(form, "subject_token"),
         subject_token_type=_required(form, "subject_token_type"),
@@ -90,14 +101,17 @@ async def _exchange(form: Parameters, credentials: Credentials, ports: Ports, re
         scope=one(form, "scope"),
         by_actor=bool(one(form, "actor_token") or one(form, "actor_token_type")),
     )
-    return await exchange(credentials, asked, ports, request_id=request_id)
+    return await exchange(credentials, asked, proof, ports, request_id=request_id)
 
 
-async def _poll(form: Parameters, credentials: Credentials, ports: Ports, request_id: str) -> Tokens:
-    return await poll(credentials, _required(form, "device_code"), ports, request_id=request_id)
+async def _poll(
+    form: Parameters, credentials: Credentials, proof: SentProof | None, ports: Ports, request_id: str
+) -> Tokens:
+    return await poll(credentials, _required(form, "device_code"), proof, ports, request_id=request_id)
 
 
-GRANTS: dict[str, Callable[[Parameters, Credentials, Ports, str], Awaitable[Tokens | OwnToken | ExchangedToken]]] = {
+Answer = Tokens | OwnToken | ExchangedToken
+GRANTS: dict[str, Callable[[Parameters, Credentials, SentProof | None, Ports, str], Awaitable[Answer]]] = {
     "authorization_code": _redeem,
     "refresh_token": _refresh,
     "client_credentials": _for_itself,

@@ -45,7 +45,7 @@ class Tv:
     async def poll(self, begun: DeviceAuthorization, *, after: int = 0) -> Tokens:
         """Ask, so many seconds later."""
         self.world.clock.advance(after)
-        return await poll(self.credentials, begun.device_code, self.world.ports, request_id="req-poll")
+        return await poll(self.credentials, begun.device_code, None, self.world.ports, request_id="req-poll")
 
     async def answer(self, begun: DeviceAuthorization, by: LiveSession, *, allow: bool = True) -> DeviceAsks:
         """Somebody types the code, and answers."""

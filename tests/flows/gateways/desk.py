@@ -57,6 +57,7 @@ async def arrival(world: World, departure: Departure, **changes: str | None) -> 
     await redeem(
         Credentials(application_id=DESK, secret=None),
         Redemption(code=arrived.code, redirect_uri=application.redirect_uris[0], code_verifier=arrived.code_verifier),
+        None,
         world.ports,
         request_id="req-redeem",
     )

@@ -11,6 +11,7 @@ from broker.domain.application import ApplicationType, GrantType
 from broker.domain.changes import PutApplication, RemoveApplication
 from broker.domain.errors import OAuthRefusal
 from broker.domain.ids import ApplicationId
+from broker.flows.possession import ShownToken
 from broker.flows.revocations.admit import admit
 from tests.flows.refusals import refusal
 from tests.flows.setting import ADA, ISSUER, NOW
@@ -48,7 +49,7 @@ def token(world: World, **claims: Any) -> str:
 async def test_a_token_with_the_scope_may_follow(world: World) -> None:
     """Until it expires; nothing is written for it."""
     world.forget()
-    follower = await admit(token(world), world.ports)
+    follower = await admit(ShownToken(text=token(world)), world.ports)
 
     assert (follower.application_id, follower.expires_at) == (FEED, NOW + 300)
     assert world.written == []
@@ -58,13 +59,13 @@ async def test_a_token_with_the_scope_may_follow(world: World) -> None:
 async def test_another_scope_is_not_enough(world: World, scope: str | None) -> None:
     """RFC 6750 section 3.1; a User's session JWT is not, whatever it is for."""
     with refusal(OAuthRefusal, "insufficient_scope"):
-        await admit(token(world, scope=scope), world.ports)
+        await admit(ShownToken(text=token(world, scope=scope)), world.ports)
     for claims in ({"sub": "usr_ada"}, {"sid": "ses_1"}, {"client_id": None}):
         with refusal(OAuthRefusal, "insufficient_scope"):
-            await admit(token(world, **claims), world.ports)
+            await admit(ShownToken(text=token(world, **claims)), world.ports)
     of_a_user = await world.redeem(await world.code(ADA))
     with refusal(OAuthRefusal, "insufficient_scope"):
-        await admit(of_a_user.access_token, world.ports)
+        await admit(ShownToken(text=of_a_user.access_token), world.ports)
 
 
 async def test_what_is_no_token_of_ours_is_refused(world: World) -> None:
@@ -73,7 +74,7 @@ async def test_what_is_no_token_of_ours_is_refused(world: World) -> None:
     wrong.append(world.signer.sign({"iss": ISSUER, "exp": NOW + 9, "scope": "revocations"}, typ="JWT"))
     for text in wrong:
         with refusal(OAuthRefusal, "invalid_token"):
-            await admit(text, world.ports)
+            await admit(ShownToken(text=text), world.ports)
 
 
 async def test_an_application_that_is_gone_may_not_follow(world: World) -> None:
@@ -83,7 +84,7 @@ async def test_an_application_that_is_gone_may_not_follow(world: World) -> None:
     for less in lesser:
         await put(world, **less)
         with refusal(OAuthRefusal, "invalid_token"):
-            await admit(good, world.ports)
+            await admit(ShownToken(text=good), world.ports)
     await world.store.write(RemoveApplication(application_id=FEED, at=NOW))
     with refusal(OAuthRefusal, "invalid_token"):
-        await admit(good, world.ports)
+        await admit(ShownToken(text=good), world.ports)

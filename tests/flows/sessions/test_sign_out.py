@@ -8,6 +8,7 @@ from broker.domain.authorize_request import Parameters
 from broker.domain.errors import OAuthRefusal, Refusal
 from broker.domain.ledger import AuditEvent
 from broker.flows.found import LiveSession
+from broker.flows.possession import ShownToken
 from broker.flows.sessions.sign_out import ConfirmationNeeded, SignedOut, sign_out
 from broker.flows.tokens.userinfo import userinfo
 from tests.fakes.upstream import Person
@@ -67,7 +68,7 @@ async def test_what_was_given_to_applications_ends_with_the_session(world: World
     await leave(world, ada, {}, confirmed=True)
 
     with refusal(OAuthRefusal, "invalid_token"):
-        await userinfo(session_jwt, world.ports)
+        await userinfo(ShownToken(text=session_jwt), world.ports)
 
 
 async def test_a_link_alone_signs_nobody_out(world: World) -> None:

@@ -62,7 +62,7 @@ async def signed_in(world: World, application: str = "demo-app", **changes: str 
 async def swap(world: World, token: str | None, by: str = "api", *audiences: str, **asked: Any) -> ExchangedToken:
     """Exchange as this Application."""
     wanted = Exchange(subject_token=token or "", **({"subject_token_type": ACCESS_TOKEN} | asked), audiences=audiences)
-    return await exchange(proof(by), wanted, world.ports, request_id="req-exchange")
+    return await exchange(proof(by), wanted, None, world.ports, request_id="req-exchange")
 
 
 def claims_of(world: World, token: str) -> dict[str, Any]:

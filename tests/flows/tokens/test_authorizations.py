@@ -9,6 +9,7 @@ import pytest
 
 from broker.domain.errors import OAuthRefusal
 from broker.domain.session_token import canonical
+from broker.flows.possession import ShownToken
 from broker.flows.tokens.authorizations import authorizations
 from tests.flows.refusals import refusal
 from tests.flows.setting import CLIENTS, GLOBEX
@@ -30,7 +31,7 @@ async def test_too_many_authorizations_are_found_whole(world: World) -> None:
     tokens = await world.redeem(await world.code())
     claims = world.signer.verify(tokens.access_token, typ="at+jwt", audience=None, now=None)
     assert claims is not None
-    found = await authorizations(tokens.access_token, world.ports)
+    found = await authorizations(ShownToken(text=tokens.access_token), world.ports)
 
     reference = claims["authorizations_ref"]
     assert "authorizations" not in claims
@@ -42,10 +43,10 @@ async def test_no_more_than_the_token_covers_is_shown(world: World) -> None:
     """One Client's, for a token of one Client."""
     tokens = await world.redeem(await world.code(organization="globex"))
 
-    assert await authorizations(tokens.access_token, world.ports) == {GLOBEX: ("reports:read",)}
+    assert await authorizations(ShownToken(text=tokens.access_token), world.ports) == {GLOBEX: ("reports:read",)}
 
 
 async def test_a_token_that_is_not_accepted_is_shown_nothing(world: World) -> None:
     """As everywhere."""
     with refusal(OAuthRefusal, "invalid_token"):
-        await authorizations("", world.ports)
+        await authorizations(ShownToken(text=""), world.ports)

@@ -155,7 +155,7 @@ async def over(world: World, how: str) -> str:
             await world.declare(
                 applications=SERVICES | {"api": SERVICES["api"] | {"grants": [GRANT, "client_credentials"]}}
             )
-            return (await token_for_itself(proof("api"), None, world.ports)).access_token
+            return (await token_for_itself(proof("api"), None, None, world.ports)).access_token
         case "expired":
             world.clock.advance(LIFETIME)
         case "revoked":
@@ -287,5 +287,7 @@ async def test_what_is_not_in_the_ledger_is_not_handed_out(world: World) -> None
 
 def test_a_token_is_not_shown() -> None:
     """In a log, say."""
-    shown = ExchangedToken(access_token="canary", issued_token_type=ACCESS_TOKEN, expires_in=1, scope="")
+    shown = ExchangedToken(
+        access_token="canary", token_type="Bearer", issued_token_type=ACCESS_TOKEN, expires_in=1, scope=""
+    )
     assert "canary" not in repr(shown)

@@ -10,6 +10,7 @@ from broker.domain.changes import RevokeGrant
 from broker.domain.errors import OAuthRefusal
 from broker.domain.ids import GrantId
 from broker.domain.policy import RESERVED_CLAIMS
+from broker.flows.possession import ShownToken
 from broker.flows.tokens.authorizations import authorizations
 from broker.flows.tokens.revoke import revoke_token
 from broker.flows.tokens.userinfo import userinfo
@@ -60,7 +61,7 @@ async def test_nobody_else_learns_of_it(world: World, exchanged: str) -> None:
 
 async def test_it_speaks_of_its_client_alone(world: World, exchanged: str) -> None:
     """Though the Grant that it comes from speaks of all."""
-    assert await authorizations(exchanged, world.ports) == {GLOBEX: ("reports:read",)}
+    assert await authorizations(ShownToken(text=exchanged), world.ports) == {GLOBEX: ("reports:read",)}
 
 
 async def test_userinfo_tells_by_its_own_scopes_and_client(world: World, subject: str) -> None:
@@ -74,7 +75,7 @@ async def test_userinfo_tells_by_its_own_scopes_and_client(world: World, subject
         ({"scope": "openid profile"}, set()),
     ):
         token = (await swap(world, subject, "api", **asked)).access_token
-        assert (await userinfo(token, ports)).keys() == names | {"sub"}
+        assert (await userinfo(ShownToken(text=token), ports)).claims.keys() == names | {"sub"}
 
 
 async def changed(world: World, how: str, exchanged: str) -> None:
@@ -101,7 +102,7 @@ async def test_it_ends_with_what_it_comes_from(world: World, exchanged: str, how
 
     assert await told(world, exchanged, "billing") == NOT_ACTIVE
     with refusal(OAuthRefusal, "invalid_token"):
-        await authorizations(exchanged, world.ports)
+        await authorizations(ShownToken(text=exchanged), world.ports)
     with refusal(OAuthRefusal, "invalid_request"):
         await swap(world, exchanged, "billing", scope="openid")
 
@@ -115,8 +116,8 @@ async def test_it_cannot_be_ended_alone(world: World, subject: str, exchanged: s
         await revoke_token(proof(other), exchanged, world.ports, request_id="r")
 
     assert world.written == []
-    assert await authorizations(exchanged, world.ports)
-    assert await authorizations(subject, world.ports)
+    assert await authorizations(ShownToken(text=exchanged), world.ports)
+    assert await authorizations(ShownToken(text=subject), world.ports)
 
 
 async def test_whose_grant_it_is_ends_it_with_everything_else(world: World) -> None:
@@ -128,7 +129,7 @@ async def test_whose_grant_it_is_ends_it_with_everything_else(world: World) -> N
 
     for token in (tokens.access_token, there, further):
         with refusal(OAuthRefusal, "invalid_token"):
-            await authorizations(token, world.ports)
+            await authorizations(ShownToken(text=token), world.ports)
 
 
 async def test_a_removed_grant_leaves_nothing_to_revoke(world: World, exchanged: str) -> None:

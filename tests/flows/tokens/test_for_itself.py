@@ -14,6 +14,7 @@ from broker.domain.errors import OAuthRefusal
 from broker.domain.ids import ApplicationId
 from broker.domain.session_token import LIFETIME
 from broker.flows.live_grant import live_grant
+from broker.flows.possession import ShownToken
 from broker.flows.tokens.for_itself import OwnToken, token_for_itself
 from broker.flows.tokens.introspect import introspect
 from broker.flows.tokens.revoke import revoke_token
@@ -31,7 +32,7 @@ async def ask(
     world: World, application: str = "robot", *, secret: str | None = "", scope: str | None = None
 ) -> OwnToken:
     """As this Application."""
-    return await token_for_itself(world.credentials(application, secret=secret), scope, world.ports)
+    return await token_for_itself(world.credentials(application, secret=secret), scope, None, world.ports)
 
 
 async def about(world: World, token: OwnToken, application: str = "robot") -> Mapping[str, Any]:
@@ -95,7 +96,7 @@ async def test_no_user_is_behind_it(world: World) -> None:
     token = await ask(world)
 
     with refusal(OAuthRefusal, "insufficient_scope"):
-        await live_grant(token.access_token, world.ports)
+        await live_grant(ShownToken(text=token.access_token), world.ports)
 
 
 async def test_it_can_be_asked_about(world: World) -> None:
@@ -144,4 +145,4 @@ async def test_it_cannot_be_revoked(world: World) -> None:
 
 def test_a_token_is_not_shown() -> None:
     """In a log, say."""
-    assert "canary" not in repr(OwnToken(access_token="canary", expires_in=1, scope=""))
+    assert "canary" not in repr(OwnToken(access_token="canary", token_type="Bearer", expires_in=1, scope=""))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from broker.domain.changes import RevokeGrant
 from broker.domain.errors import OAuthRefusal
 from broker.domain.grant import CODE_LIFETIME, CodeMisused
+from broker.flows.possession import ShownToken
 from broker.flows.tokens.userinfo import userinfo
 from tests.flows.refusals import refusal
 from tests.flows.setting import NOW, SECRETS, VERIFIER
@@ -81,7 +84,7 @@ async def test_an_unknown_code_is_refused(world: World, code: str) -> None:
     ],
     ids=["no redirect", "another redirect", "no verifier", "another", "a longer one", "another Application"],
 )
-async def test_a_code_that_is_presented_wrongly_is_burnt(world: World, changes: dict[str, str]) -> None:
+async def test_a_code_that_is_presented_wrongly_is_burnt(world: World, changes: dict[str, Any]) -> None:
     """Whoever presents it so has stolen it: the right request comes too late (RFC 9700 section 4.5)."""
     code = await world.code()
     world.forget()
@@ -107,7 +110,7 @@ async def test_a_code_presented_again_ends_the_tokens_of_its_first_use(world: Wo
     with refusal(CodeMisused, "invalid_grant"):
         await world.redeem(code)
     with refusal(OAuthRefusal, "invalid_token"):
-        await userinfo(tokens.access_token, world.ports)
+        await userinfo(ShownToken(text=tokens.access_token), world.ports)
     assert world.event().reason == "code_misused"
 
 
@@ -154,5 +157,5 @@ async def test_a_code_redeemed_meanwhile_gets_nobody_anything(world: World, riva
         await world.redeem(code)
     for token in won:
         with refusal(OAuthRefusal, "invalid_token"):
-            await userinfo(token, world.ports)
+            await userinfo(ShownToken(text=token), world.ports)
     assert [event.action for event in world.events()] == ["redeem"] * len(won) + ["grant.revoke"]

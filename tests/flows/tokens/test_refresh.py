@@ -16,6 +16,7 @@ from broker.domain.session import IDLE_LIFETIME as SESSION_IDLE
 from broker.domain.user import UserStatus
 from broker.flows.connections.revoke import revoke
 from broker.flows.issued import proof_of
+from broker.flows.possession import ShownToken
 from broker.flows.sessions.end import end_sessions
 from broker.flows.tokens.refresh import Refreshment
 from broker.flows.tokens.userinfo import userinfo
@@ -69,7 +70,7 @@ async def test_a_refresh_gives_new_tokens(world: World) -> None:
     assert (access["iat"], access["auth_time"], access["email"]) == (NOW + 600, NOW, "ada@acme.example")
     assert (identity["sub"], identity["sid"], "nonce" in identity) == (access["sub"], access["sid"], False)
     assert tokens.scope == "openid email profile offline_access"
-    assert (await userinfo(tokens.access_token, world.ports))["sub"] == access["sub"]
+    assert (await userinfo(ShownToken(text=tokens.access_token), world.ports)).claims["sub"] == access["sub"]
     event = world.event()
     assert (event.action, event.outcome, event.reason, event.request_id) == ("refresh", "done", "", "req-refresh")
     assert not holds(world.store.received, token)
@@ -122,7 +123,7 @@ async def test_a_token_that_was_used_before_ends_everything(world: World) -> Non
     with refusal(OAuthRefusal, "invalid_grant"):
         await world.refresh(successor.refresh_token or "")
     with refusal(OAuthRefusal, "invalid_token"):
-        await userinfo(successor.access_token, world.ports)
+        await userinfo(ShownToken(text=successor.access_token), world.ports)
     assert len(world.events()) == 1
 
 
@@ -272,7 +273,7 @@ async def test_it_outlives_the_sessions_idle_and_absolute_end(world: World) -> N
     world.clock.advance(max(SESSION_IDLE, ABSOLUTE_LIFETIME) + 1)
 
     tokens = await world.refresh(token)
-    assert (await userinfo(tokens.access_token, world.ports))["sub"]
+    assert (await userinfo(ShownToken(text=tokens.access_token), world.ports)).claims["sub"]
 
 
 async def test_it_does_not_outlive_a_session_that_was_ended(world: World) -> None:

@@ -8,6 +8,7 @@ from broker.domain.errors import Fault, OAuthRefusal
 from broker.domain.refresh_token import REPLAY_WITHIN
 from broker.domain.session_token import LIFETIME
 from broker.flows.issued import proof_of
+from broker.flows.possession import ShownToken
 from broker.flows.tokens.revoke import revoke_token
 from broker.flows.tokens.userinfo import userinfo
 from tests.flows.refusals import refusal
@@ -36,7 +37,7 @@ async def test_either_token_ends_both(world: World, application: str, which: str
     assert (event.action, event.outcome, event.reason) == ("grant.revoke", "done", "revoked_by_application")
     assert (event.request_id, event.application_id) == ("req-revoke", application)
     with refusal(OAuthRefusal, "invalid_token"):
-        await userinfo(tokens.access_token, world.ports)
+        await userinfo(ShownToken(text=tokens.access_token), world.ports)
     with refusal(OAuthRefusal, "invalid_grant"):
         await world.refresh(tokens.refresh_token or "", application)
 

@@ -8,6 +8,7 @@ import pytest
 
 from broker.domain.errors import OAuthRefusal
 from broker.flows.ports import Ports
+from broker.flows.possession import ShownToken
 from broker.flows.tokens.userinfo import userinfo
 from tests.fakes.upstream import Person
 from tests.flows.refusals import refusal
@@ -27,7 +28,7 @@ async def learn(
 ) -> dict[str, Any]:
     """Userinfo of a person who has just signed in, without `sub`."""
     tokens = await world.redeem(await world.code(person, scope=scope, organization=organization))
-    told = await userinfo(tokens.access_token, ports or world.ports)
+    told = dict((await userinfo(ShownToken(text=tokens.access_token), ports or world.ports)).claims)
     assert told.pop("sub") == next(iter(world.store.tables.users))
     return told
 
@@ -78,13 +79,13 @@ async def test_a_withdrawn_authorization_does_not_release_more(world: World) -> 
     await world.declare(clients=CLIENTS | {"acme": CLIENTS["acme"] | {"authorizations": []}})
 
     with refusal(OAuthRefusal, "invalid_token"):
-        await userinfo(tokens.access_token, world.ports)
+        await userinfo(ShownToken(text=tokens.access_token), world.ports)
 
 
 async def test_a_token_that_is_not_accepted_learns_nothing(world: World) -> None:
     """As everywhere."""
     with refusal(OAuthRefusal, "invalid_token"):
-        await userinfo("a.b.c", world.ports)
+        await userinfo(ShownToken(text="a.b.c"), world.ports)
 
 
 async def test_what_does_not_open_is_not_told(world: World) -> None:
@@ -93,6 +94,6 @@ async def test_what_does_not_open_is_not_told(world: World) -> None:
     await world.damage(ADA, sealed_attributes=b"\x01\x01damaged")
 
     with refusal(OAuthRefusal, "invalid_token") as caught:
-        await userinfo(tokens.access_token, world.ports)
+        await userinfo(ShownToken(text=tokens.access_token), world.ports)
     assert caught.value.detail == "seal broken"
     assert world.written == []

@@ -37,6 +37,7 @@ class AsyncVerifier:
         feed: Feed | None = None,
         trusted_origins: Collection[str] = (),
         remembered: int = MOST_REMEMBERED,
+        base_url: str | None = None,
         http: AsyncHttp | None = None,
         clocks: Clocks | None = None,
     ) -> None:
@@ -47,6 +48,7 @@ class AsyncVerifier:
             feed=feed,
             trusted_origins=trusted_origins,
             remembered=remembered,
+            base_url=base_url,
             clocks=clocks or Clocks(),
         )
         threaded = ThreadedHttp(StdlibHttp())
@@ -80,8 +82,19 @@ class AsyncVerifier:
         elif self._follower is not None:
             await asyncio.to_thread(self._follower.close)
 
-    async def verify(self, token: str) -> Session:
-        """The Session of a session JWT that is good now. Raises `TokenRefused`, `VerifierUnavailable`."""
+    async def verify(self, token: str, *, proof: str | None = None, method: str = "", url: str = "") -> Session:
+        """The Session of a session JWT that is good now. Raises `TokenRefused`, `VerifierUnavailable`.
+
+        `proof`: the header DPoP, where the token came by that scheme, of a request to `url` by `method` (RFC 9449).
+        """
+        session = await self._verified(token)
+        return self._judge.held(session, token, proof, method, url)
+
+    def url_of(self, path: str) -> str:
+        """The address, as Applications know it, of a path that is spelt as in a request: what a proof has to name."""
+        return self._judge.url_of(path)
+
+    async def _verified(self, token: str) -> Session:
         if self._follower is not None:
             self._follower.ensure()
         judge = self._judge

@@ -23,6 +23,7 @@ _TEXTS: Final = ("sub", "client_id", "jti")
 _OPTIONAL_TEXTS: Final = ("sid", "org_id")
 _OPTIONAL_NUMBERS: Final = ("nbf", "auth_time", "epoch")
 _DIGEST: Final = re.compile(r"sha-256:[0-9a-f]{64}")
+_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +69,8 @@ def read(payload: bytes, issuer: str, wanted: str) -> tuple[Session, Reference |
         raise _bad("exp")
     if type(claims.get("scope", "")) is not str:
         raise _bad("scope")
+    if "cnf" in claims and not _is_thumbprint(claims["cnf"]):
+        raise _bad("cnf")
     rights = _rights(claims["authorizations"], claims.get("org_id")) if "authorizations" in claims else {}
     return Session(claims, rights, payload), _reference(claims)
 
@@ -103,6 +106,13 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
     if type(value) is not str or not 0 < len(value) <= LONGEST_TEXT or not value.isprintable():
         raise _bad(name)
     return value
+
+
+def _is_thumbprint(confirmation: Any) -> bool:
+    """RFC 9449 section 6.1. What is bound in a way that is not known here would not be bound at all."""
+    if type(confirmation) is not dict or confirmation.keys() != {"jkt"} or type(confirmation["jkt"]) is not str:
+        return False
+    return _THUMBPRINT.fullmatch(confirmation["jkt"]) is not None
 
 
 def _among(audience: Any, wanted: str) -> None:

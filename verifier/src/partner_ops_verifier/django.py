@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from partner_ops_verifier.answers import bearer_token, refusal
+from partner_ops_verifier.answers import refusal, sent_token, url_path
 from partner_ops_verifier.errors import VerifierError
 from partner_ops_verifier.session import Session
 from partner_ops_verifier.verifier import Verifier
@@ -98,5 +98,7 @@ def answer(error: VerifierError) -> HttpResponse:
 
 
 def _enter(request: HttpRequest, verifier: Verifier) -> None:
-    sent = request.headers.get("Authorization")
-    setattr(request, _NAME, verifier.verify(bearer_token([] if sent is None else [sent])))
+    values, proofs = ([request.headers[name]] if name in request.headers else [] for name in ("Authorization", "DPoP"))
+    token, proof = sent_token(values, proofs)
+    url = verifier.url_of(url_path(request.path))
+    setattr(request, _NAME, verifier.verify(token, proof=proof, method=request.method or "", url=url))

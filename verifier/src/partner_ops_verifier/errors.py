@@ -22,6 +22,11 @@ REFUSALS: Final = {
     "not_yet_valid": "It is not valid yet.",
     "expired": "It has expired.",
     "revoked": "It was revoked.",
+    "proof_missing": "It is bound to a key, and came without a proof of that.",
+    "proof_refused": "Its proof is not of this request and this token, or was used before.",
+    "wrong_key": "It is bound to another key than the one that was proven.",
+    "not_bound": "It came with a proof of a key, and is not bound to one.",
+    "reference_bound": "Its Authorizations are elsewhere, and only who holds its key can fetch them.",
     "authorizations_changed": "The Authorizations it refers to have changed since; a new token has them.",
 }
 """Code -> sentence: why a token is refused."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 
-from partner_ops_verifier.answers import bearer_token, refusal
+from partner_ops_verifier.answers import refusal, sent_token, url_path
 from partner_ops_verifier.errors import VerifierError
 from partner_ops_verifier.session import Session
 from partner_ops_verifier.verifier import Verifier
@@ -63,7 +63,9 @@ class Bearer:
 
     def _enter(self) -> Response | None:
         try:
-            g.partner_ops_session = self._verifier.verify(bearer_token(request.headers.getlist("Authorization")))
+            token, proof = sent_token(request.headers.getlist("Authorization"), request.headers.getlist("DPoP"))
+            url = self._verifier.url_of(url_path(request.root_path + request.path))
+            g.partner_ops_session = self._verifier.verify(token, proof=proof, method=request.method, url=url)
         except VerifierError as error:
             return answer(error)
         return None

@@ -1,6 +1,6 @@
 """Owns the decision about a token, without fetching anything: what a plain and an asynchronous verifier share.
 
-Refuses first what costs least: form, header, key, signature, claims, time, revocation.
+Refuses first what costs least: form, header, key, signature, claims, time, revocation; then who has not proven a key.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from partner_ops_verifier.feed import Feed, Following
 from partner_ops_verifier.http import Answer, Request
 from partner_ops_verifier.jwk import VerifyingKey
 from partner_ops_verifier.places import checked_issuer, origin_of
+from partner_ops_verifier.proof import MOST_PROOFS, SeenProofs, proven
 from partner_ops_verifier.published import PublishedKeys, Source
 from partner_ops_verifier.revoked import marks_of
 from partner_ops_verifier.seen import Seen, SeenTokens
@@ -40,6 +41,13 @@ class Clocks:
     steady: Callable[[], float] = time.monotonic
 
 
+def _base_of(audience: str) -> str:
+    try:
+        return origin_of(audience)
+    except ValueError:
+        return ""
+
+
 class Judge:
     """Decides. `remembered`: how many good tokens need no second look at their signature."""
 
@@ -52,6 +60,7 @@ class Judge:
         feed: Feed | None,
         trusted_origins: Collection[str],
         remembered: int,
+        base_url: str | None,
         clocks: Clocks,
     ) -> None:
         if not audience:
@@ -64,6 +73,8 @@ class Judge:
         self.following = None if feed is None else Following(self.source, feed, leeway=leeway)
         self._issuer, self._audience, self._leeway = issuer, audience, leeway
         self._seen = SeenTokens(remembered)
+        self._proofs = SeenProofs(MOST_PROOFS)
+        self._base_url = _base_of(audience) if base_url is None else base_url.rstrip("/")
         self._headers: dict[bytes, Header] = {}
 
     def remembered(self, sent: Sent) -> Session | None:
@@ -98,6 +109,8 @@ class Judge:
             self._headers[opened.segment] = header
         session, reference = read(opened.payload, self._issuer, self._audience)
         in_time(session.not_before, session.expires_at, self.clocks.now(), self._leeway)
+        if reference is not None and session.key is not None:
+            raise TokenRefused("reference_bound")
         return session, reference
 
     def asked(self, token: str, reference: Reference) -> Request:
@@ -126,6 +139,25 @@ class Judge:
         self._not_revoked(seen)
         self._seen.put(sent.name, seen)
         return session
+
+    def held(self, session: Session, token: str, proof: str | None, method: str, url: str) -> Session:
+        """The Session, if the token was sent as it is bound (RFC 9449 section 7). Raises `TokenRefused`."""
+        key = session.key
+        if proof is None:
+            if key is not None:
+                raise TokenRefused("proof_missing")
+            return session
+        if key is None:
+            raise TokenRefused("not_bound")
+        shown = proven(proof, token, method, url, self.clocks.now())
+        if shown.thumbprint != key:
+            raise TokenRefused("wrong_key")
+        self._proofs.take(shown, self.clocks.steady())
+        return session
+
+    def url_of(self, path: str) -> str:
+        """Where Applications find `path`; nowhere, if the service has no web address."""
+        return f"{self._base_url}{path}"
 
     def _not_revoked(self, seen: Seen) -> None:
         following, session = self.following, seen.session

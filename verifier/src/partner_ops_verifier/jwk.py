@@ -1,17 +1,20 @@
-"""Owns published keys: a JWK Set (RFC 7517) becomes keys that verify, each bound to one algorithm.
+"""Owns public keys: a JWK Set (RFC 7517) becomes keys that verify, each bound to one algorithm; so does a proof's key.
 
 Refuses keys that are weak, for another use or algorithm, private, or named twice; the others of the set stay good.
 """
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, AsymmetricPadding, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -48,6 +51,30 @@ def key_set(document: Mapping[str, Any], known: Mapping[str, VerifyingKey]) -> d
         raise ValueError("not a JWK Set")
     keys = [key for member in members if (key := _usable(member)) is not None]
     return {key.kid: _same(key, known) for key in keys if _once(key.kid, members)}
+
+
+def proving_key(jwk: Any, alg: Any) -> tuple[str, Verify]:
+    """The thumbprint (RFC 7638) of a key that a proof brings along (RFC 9449 section 4.2), and how it verifies.
+
+    Raises `ValueError` for a private or weak key, for an algorithm that it is not for, and for a second spelling of it.
+    """
+    if not isinstance(jwk, dict) or jwk.keys() & _PRIVATE or not isinstance(alg, str):
+        raise ValueError("no public key")
+    kind = jwk.get("kty")
+    names, loads = _PROVING.get(kind, ((), {})) if isinstance(kind, str) else ((), {})
+    if alg not in loads or jwk.get("alg", alg) != alg or jwk.get("use", "sig") != "sig":
+        raise ValueError("not the algorithm of the key")
+    material = {name: value for name in names if isinstance(value := jwk.get(name), str)}
+    if len(material) != len(names):
+        raise ValueError("no public key")
+    if kind == "RSA" and (material["e"] != "AQAB" or base64url(material["n"])[0] == 0 or len(material["n"]) > 683):
+        raise ValueError("an RSA key that is weak, or dear to verify with, or spelt in another way")
+    try:
+        verify = loads[alg](*material.values())
+    except UnsupportedAlgorithm:
+        raise ValueError("not a key that is known here") from None
+    canonical = json.dumps(material | {"kty": kind}, sort_keys=True, separators=(",", ":"))
+    return urlsafe_b64encode(sha256(canonical.encode()).digest()).rstrip(b"=").decode(), verify
 
 
 def _once(kid: str, members: Iterable[Any]) -> bool:
@@ -124,11 +151,20 @@ def _eddsa(curve: str, x: str) -> Verify:
 
 def _rs256(n: str, e: str) -> Verify:
     """RFC 7518 sections 3.3 and 6.3.1."""
+    return _rsa(n, e, PKCS1v15())
+
+
+def _ps256(n: str, e: str) -> Verify:
+    """RFC 7518 section 3.5: the salt is as long as the hash."""
+    return _rsa(n, e, PSS(MGF1(SHA256()), SHA256.digest_size))
+
+
+def _rsa(n: str, e: str, padding: AsymmetricPadding) -> Verify:
     modulus, exponent = int.from_bytes(base64url(n)), int.from_bytes(base64url(e))
     if modulus.bit_length() not in RSA_BITS or not SMALLEST_EXPONENT <= exponent < 2**32:
         raise ValueError("a weak RSA key")
     check = rsa.RSAPublicNumbers(exponent, modulus).public_key().verify
-    padding, algorithm = PKCS1v15(), Prehashed(SHA256())
+    algorithm = Prehashed(SHA256())
 
     def verify(signature: bytes, message: bytes, digest: bytes) -> bool:
         try:
@@ -147,3 +183,11 @@ _KINDS: Final[Mapping[str, tuple[str, tuple[str, ...], Callable[..., Verify]]]] 
 }
 """Kind of key -> its one algorithm, the members that make it, and how it is loaded (RFC 8725 sections 3.1 and 3.2)."""
 ALGORITHMS: Final = frozenset(alg for alg, _, _ in _KINDS.values())
+_PROVING: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Callable[..., Verify]]]]] = {
+    "EC": (("crv", "x", "y"), {"ES256": _es256}),
+    "OKP": (("crv", "x"), {"EdDSA": _eddsa}),
+    "RSA": (("n", "e"), {"PS256": _ps256, "RS256": _rs256}),
+}
+"""Kind of key -> what its thumbprint is of, and what proofs may be signed by, as the issuer takes them."""
+PROOF_ALGORITHMS: Final = tuple(alg for _, loads in _PROVING.values() for alg in loads)
+_PRIVATE: Final = frozenset({"d", "k", "p", "q", "dp", "dq", "qi", "oth"})

@@ -86,6 +86,12 @@ class Session:
         return self._claims.get("epoch")
 
     @property
+    def key(self) -> str | None:
+        """The thumbprint of the key that the token is bound to (`cnf`); None: it is for its bearer."""
+        confirmation = self._claims.get("cnf")
+        return None if confirmation is None else confirmation["jkt"]
+
+    @property
     def client_orgs(self) -> frozenset[str]:
         """The Clients that the User acts for here."""
         return frozenset(self._rights)

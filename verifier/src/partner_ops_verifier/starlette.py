@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from partner_ops_verifier.answers import bearer_token, refusal
+from partner_ops_verifier.answers import refusal, sent_token, url_path
 from partner_ops_verifier.async_verifier import AsyncVerifier
 from partner_ops_verifier.errors import VerifierError
 from partner_ops_verifier.session import Session
@@ -39,7 +39,7 @@ class BearerMiddleware:
             await self._app(scope, receive, send)
             return
         try:
-            session = await self._verifier.verify(bearer_token(Headers(scope=scope).getlist("authorization")))
+            session = await _verified(scope, self._verifier)
         except VerifierError as error:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008, "reason": error.code})
@@ -58,7 +58,7 @@ class Bearer:
     async def session(self, request: Request) -> Session:
         """The Session of this request. Raises `HTTPException`: 401, 503."""
         try:
-            return await self._verifier.verify(bearer_token(request.headers.getlist("authorization")))
+            return await _verified(request.scope, self._verifier)
         except VerifierError as error:
             raise _raised(error) from None
 
@@ -95,6 +95,14 @@ async def answered(request: Request, error: Exception) -> Response:
     if not isinstance(error, VerifierError):
         raise error
     return answer(error)
+
+
+async def _verified(scope: Scope, verifier: AsyncVerifier) -> Session:
+    headers = Headers(scope=scope)
+    token, proof = sent_token(headers.getlist("authorization"), headers.getlist("dpop"))
+    raw = scope.get("raw_path")
+    path = url_path(scope["path"]) if raw is None else raw.decode("latin-1").partition("?")[0]
+    return await verifier.verify(token, proof=proof, method=scope.get("method", "GET"), url=verifier.url_of(path))
 
 
 def _raised(error: VerifierError) -> HTTPException:

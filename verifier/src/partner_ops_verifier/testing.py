@@ -54,6 +54,12 @@ class TestKey:
         """As it is published (RFC 7517)."""
         return {**self._members(), "kid": self.kid, "alg": self.alg, "use": "sig"}
 
+    @property
+    def thumbprint(self) -> str:
+        """RFC 7638: what a token that is bound to this key has as `cnf.jkt`."""
+        canonical = json.dumps(self._members(), sort_keys=True, separators=(",", ":"))
+        return base64url(hashlib.sha256(canonical.encode()).digest())
+
     def _members(self) -> dict[str, str]:
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
             point = self.private.public_key().public_numbers()
@@ -115,10 +121,38 @@ class SessionTokens:
             "authorizations": {client_org: list(given) for client_org, given in rights.items()},
         }
 
-    def mint(self, user: str = "usr_test", rights: Mapping[str, Collection[str]] = {}, **claims: Any) -> str:
-        """A session JWT. `claims` replaces some, such as `org_id="acme"`; None leaves one out."""
+    def mint(
+        self,
+        user: str = "usr_test",
+        rights: Mapping[str, Collection[str]] = {},
+        *,
+        bound_to: TestKey | None = None,
+        **claims: Any,
+    ) -> str:
+        """A session JWT. `claims` replaces some, such as `org_id="acme"`; None leaves one out.
+
+        `bound_to`: the Application's key, whose `proof` it has to come with (RFC 9449).
+        """
         members = self.claims(user, rights) | claims
+        if bound_to is not None:
+            members["cnf"] = {"jkt": bound_to.thumbprint}
         return self.key.sign({name: value for name, value in members.items() if value is not None})
+
+    def proof(self, key: TestKey, token: str, url: str, method: str = "GET", **claims: Any) -> str:
+        """A proof that an Application holds `key`, for a request with this token. `claims` as for `mint`.
+
+        `url` is a whole address, or a path at the origin of `audience`.
+        """
+        members = {
+            "jti": secrets.token_hex(16),
+            "htm": method,
+            "htu": f"{self.audience}{url}" if url.startswith("/") else url,
+            "iat": self.clock(),
+            "ath": base64url(hashlib.sha256(token.encode()).digest()),
+        } | claims
+        jwk = {name: value for name, value in key.jwk.items() if name not in ("kid", "alg", "use")}
+        told = {name: value for name, value in members.items() if value is not None}
+        return key.sign(told, typ="dpop+jwt", kid=None, jwk=jwk)
 
     def mint_by_reference(self, user: str, rights: Mapping[str, Collection[str]], **claims: Any) -> str:
         """A session JWT of a User with more Authorizations than fit: they are fetched from the issuer."""

@@ -25,7 +25,8 @@ class Verifier:
     """Make one for the process. `with` ends its thread, if it has a `feed`; so does the end of the process.
 
     `leeway`: seconds by which clocks may differ. `trusted_origins`: where the issuer's keys may lie beside its own
-    origin. `remembered`: how many good tokens need no second look at their signature. Raises `ValueError`.
+    origin. `remembered`: how many good tokens need no second look at their signature. `base_url`: where Applications
+    reach the service, for proofs of possession; by default at the origin of `audience`. Raises `ValueError`.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Verifier:
         feed: Feed | None = None,
         trusted_origins: Collection[str] = (),
         remembered: int = MOST_REMEMBERED,
+        base_url: str | None = None,
         http: Http | None = None,
         clocks: Clocks | None = None,
     ) -> None:
@@ -47,6 +49,7 @@ class Verifier:
             feed=feed,
             trusted_origins=trusted_origins,
             remembered=remembered,
+            base_url=base_url,
             clocks=clocks or Clocks(),
         )
         self._http: Http = http or StdlibHttp()
@@ -71,8 +74,19 @@ class Verifier:
         if self._follower is not None:
             self._follower.close()
 
-    def verify(self, token: str) -> Session:
-        """The Session of a session JWT that is good now. Raises `TokenRefused`, `VerifierUnavailable`."""
+    def verify(self, token: str, *, proof: str | None = None, method: str = "", url: str = "") -> Session:
+        """The Session of a session JWT that is good now. Raises `TokenRefused`, `VerifierUnavailable`.
+
+        `proof`: the header DPoP, where the token came by that scheme, of a request to `url` by `method` (RFC 9449).
+        """
+        session = self._verified(token)
+        return self._judge.held(session, token, proof, method, url)
+
+    def url_of(self, path: str) -> str:
+        """The address, as Applications know it, of a path that is spelt as in a request: what a proof has to name."""
+        return self._judge.url_of(path)
+
+    def _verified(self, token: str) -> Session:
         if self._follower is not None:
             self._follower.ensure()
         judge = self._judge

@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import Column, Integer
 
 revision = "2026_11_28_gateways"
-down_revision = "2026_11_28_device"
+down_revision = "2026_11_28_dpop"
 
 
 def upgrade() -> None:
