@@ -24,7 +24,7 @@ from tests.storage.proxy import proxied, trips
 pytestmark = pytest.mark.anyio
 
 PUBLIC = replace(w.application(), type=ApplicationType.PUBLIC, secrets=(), public_keys=(), dpop=False)
-GRANT = replace(w.grant(), scopes=("openid", "offline_access"), organization=None, redeemed_at=w.NOW)
+GRANT = replace(w.grant(), scopes=("openid", "offline_access"), organization=None, redeemed_at=w.NOW, dpop_jkt=None)
 USE = PlainUse(grant_id=GRANT.id, generation=0, application_id=PUBLIC.id, at=w.NOW + 60, request_id="req-2")
 OTHER_APP = replace(PUBLIC, id=ApplicationId("other-app"))
 REFRESHED = c.RefreshGrant(grant_id=GRANT.id, expected_generation=0, generation=1, at=w.NOW + 1)
