@@ -55,6 +55,7 @@ bench: $(VENV)/.tested ## performance, against peers; ARGS="--quick"
 ifeq ($(findstring --only,$(ARGS)),)
 	@$(BIN)/python -m benchmarks.vault $(filter --quick,$(ARGS))
 	@$(BIN)/python -m benchmarks.verifier $(filter --quick,$(ARGS))
+	@$(BIN)/python -m benchmarks.endurance $(filter --quick,$(ARGS))
 endif
 
 # ── what prepares ────────────────────────────────────────────────────────────────────────────────────
