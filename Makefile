@@ -52,8 +52,11 @@ format: $(VENV)/.tested ## let ruff put the layout right
 bench: $(VENV)/.tested ## performance, against peers; ARGS="--quick"
 	@benchmarks/install
 	@$(BIN)/python -m benchmarks $(ARGS)
+ifeq ($(findstring --only,$(ARGS)),)
 	@$(BIN)/python -m benchmarks.vault $(filter --quick,$(ARGS))
 	@$(BIN)/python -m benchmarks.verifier $(filter --quick,$(ARGS))
+	@$(BIN)/python -m benchmarks.endurance $(filter --quick,$(ARGS))
+endif
 
 # ── what prepares ────────────────────────────────────────────────────────────────────────────────────
 

@@ -42,9 +42,14 @@ class DurablePostgres:
         """As the broker's settings take it."""
         return f"postgresql://{ROLE}:{self.password}@{LOOPBACK}:{self.port}/postgres"
 
-    def ask(self, query: str) -> str:
-        """What psql prints for a query."""
-        reach = ["--host", str(self.folder), "--port", str(self.port), "--username", ROLE]
+    def new_database(self, name: str) -> str:
+        """The URL of one more database, empty. `name`: a word."""
+        self.ask(f"CREATE DATABASE {name}")
+        return f"{self.url.rpartition('/')[0]}/{name}"
+
+    def ask(self, query: str, database: str = "postgres") -> str:
+        """What psql prints for a query; several, divided by semicolons, are one transaction."""
+        reach = ["--host", str(self.folder), "--port", str(self.port), "--username", ROLE, "--dbname", database]
         environment = {"PATH": os.environ["PATH"], "PGPASSWORD": self.password}
         command: list[str | Path] = [
             self.programs / "psql",

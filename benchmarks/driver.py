@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.readings import Cores, core_worked, resident, worked
-from benchmarks.scenarios import Place, Scenario, Worker
+from benchmarks.scenarios import Scenario
 from benchmarks.wire import Broken
+from benchmarks.worker import Place, Worker
 
 PATIENCE = 15.0
 """Seconds that one operation may take."""
@@ -47,19 +49,20 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watched:
-    """Process ids: the server, and the helpers that share the driver's core."""
+    """Process ids: what is measured, and the helpers that share the driver's core."""
 
-    server: int
+    servers: Sequence[int]
     helpers: Sequence[int]
     cores: Cores
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Load:
-    """How hard, and how long."""
+    """How hard, and how long: until so many `operations` are done, or the `seconds` are over."""
 
     workers: int
     seconds: float
+    operations: int = sys.maxsize
 
 
 async def measure(place: Place, scenario: Scenario, load: Load, watched: Watched) -> Window:
@@ -86,12 +89,14 @@ async def _run(workers: Sequence[Worker], scenario: Scenario, load: Load, watche
     times: list[float] = []
     errors: Counter[str] = Counter()
     before, began = _work(watched), time.perf_counter()
-    end = began + load.seconds
+    end, left = began + load.seconds, load.operations
 
     async def work(worker: Worker) -> None:
-        while (start := time.perf_counter()) < end and errors.total() < TOO_MANY_ERRORS:
+        nonlocal left
+        while (start := time.perf_counter()) < end and left > 0 and errors.total() < TOO_MANY_ERRORS:
             if scenario.counts_codes and not worker.codes:
                 return
+            left -= 1
             try:
                 async with asyncio.timeout(PATIENCE):
                     await scenario.once(worker)
@@ -114,15 +119,15 @@ async def _run(workers: Sequence[Worker], scenario: Scenario, load: Load, watche
         server_busy=server / took,
         load_busy=ours / took,
         strangers_busy=max(0.0, everybody - server - ours) / took,
-        resident_mib=resident(watched.server),
+        resident_mib=sum(map(resident, watched.servers)),
         errors=dict(errors),
     )
 
 
 def _work(watched: Watched) -> tuple[float, float, float]:
-    """Seconds so far: the server's, those of all else that is ours, and everybody's on the two cores."""
+    """Seconds so far: those of what is measured, of all else that is ours, and everybody's on the two cores."""
     ours = time.process_time() + sum(worked(helper) for helper in watched.helpers)
-    return worked(watched.server), ours, core_worked(watched.cores)
+    return sum(map(worked, watched.servers)), ours, core_worked(watched.cores)
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.driver import Load, Watched, Window, measure
+from benchmarks.plan import Plan
 from benchmarks.readings import Cores
-from benchmarks.scenarios import SCENARIOS, Place, Scenario
+from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.servers import Server
+from benchmarks.worker import Place
 
 POSTGRESQL = "broker, PostgreSQL"
 SQLITE = "broker, SQLite"
@@ -28,42 +30,37 @@ QUIET = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """What to run. `patience`: how many rounds of a scenario may be run anew because others were at work meanwhile."""
-
-    scenarios: Sequence[str]
-    load: Load
-    pairs: int
-    patience: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class System:
-    """One contestant."""
+    """One contestant. `beside`: ids of further processes whose work is counted as its own."""
 
     name: str
     server: Server
     place: Place
+    beside: Sequence[int] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """`system` is to be at least `goal` times as fast as `against`; None: it is only shown."""
+    """`system` is to be at least `goal` times as fast as `against`, and later `then`; None: it is only shown."""
 
     scenario: str
     system: str
     against: str
     goal: float | None = None
+    then: float | None = None
 
 
 COMPARISONS = (
     Comparison(scenario="discovery", system=POSTGRESQL, against=BARE, goal=0.9),
     Comparison(scenario="jwks", system=POSTGRESQL, against=BARE, goal=0.9),
-    Comparison(scenario="sign_in", system=POSTGRESQL, against=PEER, goal=1.0),
+    Comparison(scenario="sign_in", system=POSTGRESQL, against=PEER, goal=1.0, then=1.3),
     Comparison(scenario="sign_in_chosen", system=POSTGRESQL, against=PEER, goal=1.0),
     Comparison(scenario="sign_in_again", system=POSTGRESQL, against=PEER),
     Comparison(scenario="token", system=POSTGRESQL, against=PEER),
     Comparison(scenario="refresh", system=POSTGRESQL, against=PEER, goal=1.0),
+    Comparison(scenario="introspection", system=POSTGRESQL, against=PEER, goal=0.6),
+    Comparison(scenario="userinfo", system=POSTGRESQL, against=PEER, goal=0.7),
+    Comparison(scenario="client_credentials", system=POSTGRESQL, against=PEER, goal=1.2),
     Comparison(scenario="refresh", system=SQLITE, against=PEER),
     Comparison(scenario="sign_in", system=SQLITE, against=PEER),
     Comparison(scenario="sign_in_again", system=SQLITE, against=PEER),
@@ -107,15 +104,16 @@ async def run(
     cores: Cores,
     helpers: Sequence[int],
     say: Callable[[str], None],
+    comparisons: Sequence[Comparison] = COMPARISONS,
 ) -> Findings:
     """Every scenario with every system that one of its comparisons names. `helpers` share the driver's core."""
     windows: dict[str, dict[str, list[Window]]] = {}
-    for name in plan.scenarios:
-        contestants = [systems[one] for one in _contestants(name) if one in systems]
+    for name in plan.only:
+        contestants = [systems[one] for one in _contestants(name, comparisons) if one in systems]
         windows[name] = await _rounds(SCENARIOS[name], plan, contestants, cores, helpers, say)
     outcomes = [
         _outcome(comparison, windows[comparison.scenario])
-        for comparison in COMPARISONS
+        for comparison in comparisons
         if {comparison.system, comparison.against} <= windows.get(comparison.scenario, {}).keys()
     ]
     errors = sum(
@@ -135,7 +133,7 @@ async def _rounds(
     say(scenario.told)
 
     async def window(system: System, seconds: float) -> Window:
-        watched = Watched(server=system.server.process_id, helpers=helpers, cores=cores)
+        watched = Watched(servers=[system.server.process_id, *system.beside], helpers=helpers, cores=cores)
         return await measure(system.place, scenario, Load(workers=plan.load.workers, seconds=seconds), watched)
 
     for system in contestants:
@@ -170,8 +168,8 @@ def _line(name: str, window: Window) -> str:
     )
 
 
-def _contestants(scenario: str) -> Sequence[str]:
-    names = [name for one in COMPARISONS if one.scenario == scenario for name in (one.system, one.against)]
+def _contestants(scenario: str, comparisons: Sequence[Comparison]) -> Sequence[str]:
+    names = [name for one in comparisons if one.scenario == scenario for name in (one.system, one.against)]
     return list(dict.fromkeys(names))
 
 

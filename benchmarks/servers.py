@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,19 +18,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import jwt
+
+from benchmarks.deployment import ROOT, Deployment
 from benchmarks.readings import Cores, resident, worked
-from benchmarks.scenarios import APPLICATION_ID, APPLICATION_SECRET, PUBLIC_APPLICATION_ID, REDIRECT_URI
-from benchmarks.upstream import APPLICATION_ID as UPSTREAM_APPLICATION_ID
-from benchmarks.upstream import APPLICATION_SECRET as UPSTREAM_APPLICATION_SECRET
-from benchmarks.upstream import EMAIL_DOMAIN, email
 from benchmarks.wire import LOOPBACK
+from benchmarks.worker import REDIRECT_URI, Place
 from tests.servers.node import find_node
 from tests.servers.port import free_port
 from tests.servers.process import NotReady, start, stop, wait_until_ready
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent
 DISCOVERY = "/.well-known/openid-configuration"
+JWKS = "/.well-known/jwks.json"
 STARTS = 3
 SETTLE = 1.0
 """Seconds between the first answer and the look at what is held in memory."""
@@ -72,17 +71,12 @@ def upstream(people: int) -> Iterator[Server]:
 
 
 @contextmanager
-def broker(cores: Cores, database_url: str | None, upstream_url: str, people: int) -> Iterator[Server]:
-    """Our broker as an operator starts it, its settings as shipped. `database_url` None: SQLite beside its settings."""
-    with tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp") as name:
-        folder, url = Path(name), f"http://{LOOPBACK}:{free_port()}"
-        _write_settings(folder, url, database_url, upstream_url, people)
-        settings = ["--config", str(folder / "broker.toml")]
-        _run(["migrate", *settings])
-        _run(["apply", str(folder / "clients.toml"), *settings])
-        command = [sys.executable, "-m", "broker", "serve", *settings, "--port", url.rpartition(":")[2]]
-        with _running(command, url=url, core=cores.server) as server:
-            yield server
+def broker(cores: Cores, deployment: Deployment, *, port: int | None = None) -> Iterator[Server]:
+    """Our broker as an operator starts it; at a `port` of its own where it is a further process of the deployment."""
+    port = port or int(deployment.url.rpartition(":")[2])
+    command = [sys.executable, "-m", "broker", "serve", *deployment.arguments, "--port", str(port)]
+    with _running(command, url=f"http://{LOOPBACK}:{port}", core=cores.server) as server:
+        yield server
 
 
 @contextmanager
@@ -116,6 +110,23 @@ def bare_starlette(cores: Cores, ours: Server, paths: Sequence[str]) -> Iterator
         command = [sys.executable, "-m", "benchmarks.peers.bare_starlette", str(port), str(documents)]
         with _running(command, url=f"http://{LOOPBACK}:{port}", core=cores.server) as server:
             yield server
+
+
+def place_of(server: Server, *, copy: bool = False) -> Place:
+    """What its metadata says. A `copy` has the words of another, so only its documents can be asked for."""
+    metadata = json.loads(fetch(server.url, DISCOVERY)[2])
+    jwks_url = f"{server.url}{JWKS}" if copy else metadata["jwks_uri"]
+    jwks = fetch(server.url, jwks_url.removeprefix(server.url))[2]
+    return Place(
+        issuer=metadata["issuer"],
+        discovery_url=f"{server.url}{DISCOVERY}",
+        jwks_url=jwks_url,
+        authorize_url=metadata["authorization_endpoint"],
+        token_url=metadata["token_endpoint"],
+        userinfo_url=metadata["userinfo_endpoint"],
+        introspection_url=metadata["introspection_endpoint"],
+        jwks=jwt.PyJWKSet.from_json(jwks.decode()),
+    )
 
 
 def fetch(url: str, path: str) -> tuple[int, Mapping[str, str], bytes]:
@@ -178,69 +189,3 @@ def _recorded(url: str, path: str) -> dict[str, object]:
     if status != 200:
         raise NotReady(f"{path} answers {status}")
     return {"headers": dict(headers), "body": body.decode()}
-
-
-def _run(arguments: Sequence[str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "broker", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise NotReady(f"broker {arguments[0]}: {done.stderr}")
-    return done.stdout
-
-
-def _write_settings(folder: Path, url: str, database_url: str | None, upstream_url: str, people: int) -> None:
-    """As a small real deployment has them: one Client whose people are invited, one first-party Application."""
-    (folder / "keyring.json").write_text(_run(["keys", "new"]))
-    (folder / "upstream_secret").write_text(UPSTREAM_APPLICATION_SECRET)
-    (folder / "application_secret").write_text(APPLICATION_SECRET)
-    (folder / "broker.toml").write_text(
-        f"""[broker]
-issuer = "{url}"
-database_url = "{database_url or "sqlite:///broker.sqlite"}"
-policy = "policy.toml"
-keyring = {{ file = "{folder / "keyring.json"}" }}
-allow_private_addresses = ["127.0.0.0/8", "::1/128"]
-
-[registrations.upstream]
-provider = "oidc"
-issuer = "{upstream_url}"
-client_id = "{UPSTREAM_APPLICATION_ID}"
-client_secret = {{ file = "{folder / "upstream_secret"}" }}
-trusted_email_domains = ["{EMAIL_DOMAIN}"]
-"""
-    )
-    (folder / "policy.toml").write_text(
-        """[upstream.keep]
-email = "Where notices go"
-name = "What colleagues read"
-
-[upstream.release]
-email = "How services address the User"
-"""
-    )
-    invitations = "".join(
-        f'[[clients.acme.authorizations]]\nuser = "{email(person)}"\nrights = ["reports:read"]\n\n'
-        for person in range(people)
-    )
-    (folder / "clients.toml").write_text(
-        f"""[clients.acme]
-name = "Acme Inc."
-rights = ["reports:read", "reports:write"]
-
-{invitations}[applications.{APPLICATION_ID}]
-name = "Bench"
-type = "confidential"
-secret = {{ file = "{folder / "application_secret"}" }}
-redirect_uris = ["{REDIRECT_URI}"]
-audience = "http://{LOOPBACK}:9998"
-first_party = true
-
-[applications.{PUBLIC_APPLICATION_ID}]
-name = "Bench, public"
-type = "public"
-redirect_uris = ["{REDIRECT_URI}"]
-audience = "http://{LOOPBACK}:9998"
-first_party = true
-"""
-    )

@@ -6,7 +6,8 @@ Refuses every address but the loopback interface's, and transfer codings it has 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,10 +94,14 @@ class Connection(asyncio.Protocol):
 
 
 class Wire:
-    """The connections of one worker, one to each server."""
+    """The connections of one worker, one to each server.
 
-    def __init__(self) -> None:
+    `processes`: for a place that several processes answer for, where they are; requests go to them in turn.
+    """
+
+    def __init__(self, processes: Mapping[str, Sequence[str]]) -> None:
         self._connections: dict[str, Connection] = {}
+        self._turns = {place: itertools.cycle(several) for place, several in processes.items()}
 
     async def send(
         self, method: str, url: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None
@@ -107,7 +112,8 @@ class Wire:
         if body is not None:
             lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
         request = "\r\n".join((*lines, "", "")).encode("latin-1") + (body or b"")
-        return await (await self._to(place)).ask(request)
+        turns = self._turns.get(place)
+        return await (await self._to(place if turns is None else next(turns))).ask(request)
 
     def close(self) -> None:
         """Close every connection."""

@@ -14,6 +14,7 @@ const issuer = `http://127.0.0.1:${port}`
 const callbackUrl = `${issuer}/interaction/callback`
 const TRIP = 'trip'
 const TRIP_SECONDS = 600
+const AUDIENCE = 'http://127.0.0.1:9998'
 
 const redis = new Redis(redisUrl)
 const registration = await upstream.discovery(new URL(upstreamIssuer), 'bench', 'bench-upstream-secret', undefined, {
@@ -48,6 +49,13 @@ async function findAccount(_, id) {
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const cookieKey = randomBytes(32)
+const service = {
+  scope: '',
+  audience: AUDIENCE,
+  accessTokenFormat: 'jwt',
+  accessTokenTTL: 300,
+  jwt: { sign: { alg: 'ES256' } },
+}
 const provider = new Provider(issuer, {
   adapter: adapterOn(redis),
   clients: [
@@ -55,7 +63,7 @@ const provider = new Provider(issuer, {
       client_id: 'bench',
       client_secret: 'bench-application-secret',
       redirect_uris: [redirectUri],
-      grant_types: ['authorization_code'],
+      grant_types: ['authorization_code', 'client_credentials'],
       response_types: ['code'],
       id_token_signed_response_alg: 'ES256',
     },
@@ -75,12 +83,22 @@ const provider = new Provider(issuer, {
   pkce: { required: () => true },
   claims: { openid: ['sub'], email: ['email'], profile: ['name'] },
   conformIdTokenClaims: false, // the ID token carries the e-mail address, as our own broker's does
-  features: { devInteractions: { enabled: false } },
+  features: {
+    clientCredentials: { enabled: true },
+    devInteractions: { enabled: false },
+    introspection: { enabled: true },
+    resourceIndicators: { enabled: true, defaultResource, getResourceServerInfo: () => service },
+  },
   findAccount,
   interactions: { url: () => '/interaction' }, // one path, so that its cookie comes back with the callback
   loadExistingGrant, // a first-party Application: nobody is asked for consent
   ttl: { AccessToken: 300, AuthorizationCode: 60, Grant: 86400, IdToken: 300, Interaction: 600, RefreshToken: 86400, Session: 86400 },
 })
+
+// An Application that acts for itself gets a JWT for the service, signed as our own broker's is; Users' stay opaque.
+function defaultResource(ctx, _, oneOf) {
+  return ctx.oidc.params.grant_type === 'client_credentials' ? AUDIENCE : oneOf
+}
 
 async function loadExistingGrant(ctx) {
   const { client, provider: op, result, session } = ctx.oidc
