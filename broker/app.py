@@ -29,8 +29,9 @@ from broker.flows.clients.apply import Difference, apply
 from broker.flows.keys.ensure import ensure_signing_key
 from broker.flows.keys.prove import prove_keys
 from broker.flows.keys.recognise import recognise_keks
-from broker.flows.ports import Clock, Ports, Secrets, Store, Vault
+from broker.flows.ports import Clock, Ports, Secrets, Vault
 from broker.flows.signing_key import KeyTools
+from broker.flows.store import Store
 from broker.jobs import by_the_clock, jobs_of
 from broker.settings.files import read_toml, resolve_secrets
 from broker.settings.load import keyring_text, load

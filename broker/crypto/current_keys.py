@@ -12,7 +12,8 @@ from broker.crypto.signing_keys import LoadedKey, load_signing_keys
 from broker.domain.errors import BrokerError
 from broker.domain.sealing import SYSTEM_OWNER
 from broker.domain.signing_key import published
-from broker.flows.ports import Store, Vault
+from broker.flows.ports import Vault
+from broker.flows.store import Store
 
 
 class CurrentKeys:

@@ -14,10 +14,11 @@ from urllib.parse import urlencode
 
 from broker.domain import dpop, pkce, scope
 from broker.domain.application import Application, GrantType
-from broker.domain.errors import BrokerError, Fault, OAuthRefusal, Refusal
+from broker.domain.errors import Refusal
 from broker.domain.ids import ApplicationId, ClientOrgId, KeyThumbprint, RegistrationId
 from broker.domain.pushed_request import Pushed
-from broker.domain.redirect import Asking, ResponseMode
+from broker.domain.redirect import ResponseMode
+from broker.domain.request_refused import refuse
 from broker.domain.web_url import web_parts
 
 Parameters = Mapping[str, Sequence[str]]
@@ -109,43 +110,6 @@ class AuthorizeRequest:
         return "&".join(filter(None, (self.to_query(), urlencode(hint))))
 
 
-class RequestRefused(OAuthRefusal):
-    """A refusal that the Application is told at its proven `redirect_uri`, with its `state`, in its `response_mode`.
-
-    `reason` is the code of what really happened, for the ledger, where it is finer than `code`.
-    """
-
-    def __init__(
-        self,
-        code: str,
-        sentence: str,
-        *,
-        redirect_uri: str,
-        state: str | None,
-        response_mode: ResponseMode = ResponseMode.QUERY,
-        reason: str | None = None,
-        detail: str = "",
-    ) -> None:
-        super().__init__(code, sentence, detail=detail)
-        self.redirect_uri = redirect_uri
-        self.state = state
-        self.response_mode = response_mode
-        self.reason = reason or code
-
-
-def refuse(asking: Asking, code: str, sentence: str, *, reason: str | None = None, detail: str = "") -> RequestRefused:
-    """A refusal for who asks, to be raised."""
-    return RequestRefused(
-        code,
-        sentence,
-        redirect_uri=asking.redirect_uri,
-        state=asking.state,
-        response_mode=asking.response_mode,
-        reason=reason,
-        detail=detail,
-    )
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Proven:
     """What is known of a request while the rest is being checked: where an answer goes."""
@@ -153,21 +117,6 @@ class _Proven:
     redirect_uri: str
     state: str | None = field(repr=False)
     response_mode: ResponseMode
-
-
-_TOLD_AS = {
-    "upstream_denied": "access_denied",
-    "account_disabled": "access_denied",
-    "subject_changed": "access_denied",
-}
-
-
-def tell_application(error: BrokerError, request: AuthorizeRequest) -> RequestRefused:
-    """What went wrong on the trip to the Provider, in the words of RFC 6749 section 4.1.2.1."""
-    if isinstance(error, RequestRefused):
-        return error
-    code = "temporarily_unavailable" if isinstance(error, Fault) else _TOLD_AS.get(error.code, "server_error")
-    return refuse(request, code, error.sentence, reason=error.code, detail=error.detail)
 
 
 def application_id_of(parameters: Parameters) -> ApplicationId:

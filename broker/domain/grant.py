@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from broker.domain import pkce, scope
 from broker.domain.application import Application
-from broker.domain.authorize_request import AuthorizeRequest, refuse
+from broker.domain.authorize_request import AuthorizeRequest
 from broker.domain.device_request import DeviceRequest
 from broker.domain.errors import OAuthRefusal
 from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, KeyThumbprint, SessionId, UserId
+from broker.domain.request_refused import refuse
 from broker.domain.session import ABSOLUTE_LIFETIME, Session
 
 CODE_LIFETIME = 60

@@ -9,16 +9,10 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode
 
 from broker.domain.application import Application
-from broker.domain.authorize_request import (
-    AuthorizeRequest,
-    Parameters,
-    RequestRefused,
-    application_id_of,
-    check,
-    refuse,
-)
+from broker.domain.authorize_request import AuthorizeRequest, Parameters, application_id_of, check
 from broker.domain.errors import Refusal
 from broker.domain.pushed_request import PREFIX, PushedRequest, sealed_in
+from broker.domain.request_refused import RequestRefused, refuse
 from broker.flows.ports import Ports
 
 

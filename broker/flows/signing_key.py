@@ -23,7 +23,8 @@ from broker.domain.errors import Conflict, Fault
 from broker.domain.ledger import AuditEvent
 from broker.domain.sealing import SYSTEM_OWNER, WrappedKey
 from broker.domain.signing_key import Make, Promote, Retire, Revoke, SigningKey, Step, place_of
-from broker.flows.ports import Clock, Store, Vault
+from broker.flows.ports import Clock, Vault
+from broker.flows.store import Store
 
 TRIES = 4
 """How often a deed is decided afresh, when somebody else was first."""

@@ -26,7 +26,7 @@ from broker.flows.found import (
     KnownIdentity,
     LiveSession,
 )
-from broker.storage import rows, tables
+from broker.storage import rows, system_rows, tables
 from broker.storage.rows import Row
 
 
@@ -139,7 +139,9 @@ def _connection_in_full(same: Sequence[Row]) -> ConnectionInFull:
     return ConnectionInFull(
         connection=rows.connection(same[0]),
         data_key=rows.data_key(same[0], data_key),
-        revocations=tuple(rows.pending_revocation(row, revocation) for row in same if row[revocation] is not None),
+        revocations=tuple(
+            system_rows.pending_revocation(row, revocation) for row in same if row[revocation] is not None
+        ),
         clients=tuple(sorted({ClientOrgId(client_org) for (client_org,) in orjson.loads(same[0][clients] or "[]")})),
     )
 

@@ -47,7 +47,7 @@ from broker.flows.found import (
     PlainlyUsed,
     Told,
 )
-from broker.storage import reads, rows, snapshots, upkeep
+from broker.storage import reads, rows, snapshots, system_rows, upkeep
 from broker.storage.at_once import REFRESH
 from broker.storage.database_url import sqlite_path
 from broker.storage.engine import Engine
@@ -175,21 +175,21 @@ class SqlStore:
 
     async def due_revocations(self, now: int, limit: int) -> Sequence[PendingRevocation]:
         found = await self.engine.rows(reads.DUE_REVOCATIONS, now=now, limit=limit)
-        return tuple(map(rows.pending_revocation, found))
+        return tuple(map(system_rows.pending_revocation, found))
 
     async def applications_to_tell(self, now: int) -> Sequence[ApplicationId]:
         return tuple(row[0] for row in await self.engine.rows(reads.APPLICATIONS_TO_TELL, now=now))
 
     async def due_logouts(self, application_id: ApplicationId, now: int, limit: int) -> Sequence[PendingLogout]:
         found = await self.engine.rows(reads.DUE_LOGOUTS, application_id=application_id, now=now, limit=limit)
-        return tuple(map(rows.pending_logout, found))
+        return tuple(map(system_rows.pending_logout, found))
 
     async def key_check(self, name: str) -> KeyedHash | None:
         found = await self.engine.rows(reads.KEY_CHECK, name=name)
         return KeyedHash(found[0][0]) if found else None
 
     async def signing_keys(self) -> Sequence[SigningKey]:
-        return tuple(map(rows.signing_key, await self.engine.rows(reads.SIGNING_KEYS)))
+        return tuple(map(system_rows.signing_key, await self.engine.rows(reads.SIGNING_KEYS)))
 
     async def signing_algorithms(self) -> Sequence[str]:
         return tuple(row[0] for row in await self.engine.rows(reads.SIGNING_ALGORITHMS))
@@ -209,17 +209,17 @@ class SqlStore:
         return tuple(map(rows.data_key, found))
 
     async def revocations(self, first: int, limit: int) -> Sequence[Told]:
-        return tuple(map(rows.told, await self.engine.rows(reads.REVOCATIONS, first=first, limit=limit)))
+        return tuple(map(system_rows.told, await self.engine.rows(reads.REVOCATIONS, first=first, limit=limit)))
 
     async def revocations_in_force(self, now: int) -> Sequence[Told]:
-        return tuple(map(rows.told, await self.engine.rows(reads.REVOCATIONS_IN_FORCE, now=now)))
+        return tuple(map(system_rows.told, await self.engine.rows(reads.REVOCATIONS_IN_FORCE, now=now)))
 
     async def last_revocation(self) -> int:
         ((last,),) = await self.engine.rows(reads.LAST_REVOCATION)
         return last or 0
 
     async def events(self, limit: int) -> Sequence[AuditEvent]:
-        return tuple(map(rows.audit_event, await self.engine.rows(reads.EVENTS, limit=limit)))
+        return tuple(map(system_rows.audit_event, await self.engine.rows(reads.EVENTS, limit=limit)))
 
     async def take_lease(self, name: str, holder: str, now: int, seconds: int) -> bool:
         taken = await self.engine.change(upkeep.TAKE_LEASE, name=name, holder=holder, expires_at=now + seconds, now=now)

@@ -5,14 +5,11 @@ Refuses to know how statements travel: that is for batches.py and the engines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from sqlalchemy import (
     BindParameter,
-    Column,
     ColumnClause,
-    Table,
     and_,
     bindparam,
     delete,
@@ -25,12 +22,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as insert_or_update
-from sqlalchemy.sql.dml import Update
 
 from broker.domain import changes
 from broker.domain.changes import Change
 from broker.domain.device_request import Decision
-from broker.storage.kinds import Kind, Write
+from broker.storage.kinds import Kind, Write, add, compare_and_set, from_noun, put, remove, set_rows, use_up
 from broker.storage.tables import (
     PENDING,
     applications,
@@ -54,44 +50,11 @@ from broker.storage.tables import (
 )
 
 
-def _from(noun: str, columns: Iterable[Column[Any]]) -> dict[Column[Any], BindParameter[Any]]:
-    """Each column from the attribute of the same name."""
-    return {column: bindparam(f"{noun}.{column.name}") for column in columns}
-
-
-def _add(table: Table, noun: str) -> Write:
-    given = [column for column in table.columns if column.autoincrement is not True]
-    return Write(kind=Kind.ADD, statement=insert(table).values(_from(noun, given)).inline())
-
-
 def _take(attribute: str) -> Write:
     """Nothing is inserted where it was taken, which is a conflict too: the database's own error would name the table,
     and not which of two takings in one statement came too late."""
     statement = insert_or_update(taken_attempts).values(id=bindparam(attribute), expires_at=bindparam("expires_at"))
     return Write(kind=Kind.ADD, statement=statement.on_conflict_do_nothing())
-
-
-def _put(table: Table, noun: str) -> Write:
-    statement = insert_or_update(table).values(_from(noun, table.columns))
-    rest = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key}
-    statement = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
-    return Write(kind=Kind.PUT, statement=statement)
-
-
-def _remove(table: Table, attribute: str) -> Write:
-    return Write(kind=Kind.REMOVE, statement=delete(table).where(table.c.id == bindparam(attribute)))
-
-
-def _use_up(statement: Update) -> Write:
-    return Write(kind=Kind.USE_UP, statement=statement)
-
-
-def _compare_and_set(statement: Update) -> Write:
-    return Write(kind=Kind.COMPARE_AND_SET, statement=statement)
-
-
-def _set(statement: Update) -> Write:
-    return Write(kind=Kind.SET, statement=statement)
 
 
 _NOW: BindParameter[int] = bindparam("at")
@@ -111,53 +74,55 @@ WRITES: Mapping[type[Change], Write] = {
     changes.TakeAttempt: _take("attempt_id"),
     changes.TakeAssertion: _take("assertion"),
     changes.TakePushedRequest: _take("request_id"),
-    changes.AddUser: _add(users, "user"),
-    changes.SetUserStatus: _set(
+    changes.AddUser: add(users, "user"),
+    changes.SetUserStatus: set_rows(
         update(users)
         .where(users.c.id == bindparam("user_id"), users.c.status != bindparam("status"))
         .values(status=bindparam("status"), epoch=users.c.epoch + literal_column("1"))
     ),
-    changes.AddIdentity: _add(identities, "identity"),
-    changes.AddDataKey: _add(data_keys, "key"),
-    changes.RewrapDataKey: _set(
+    changes.AddIdentity: add(identities, "identity"),
+    changes.AddDataKey: add(data_keys, "key"),
+    changes.RewrapDataKey: set_rows(
         update(data_keys)
         .where(data_keys.c.id == bindparam("key.id"), data_keys.c.wrapped == bindparam("expected_wrapped"))
-        .values(_from("key", [data_keys.c.kek_id, data_keys.c.wrapped]))
+        .values(from_noun("key", [data_keys.c.kek_id, data_keys.c.wrapped]))
     ),
-    changes.ReplaceDataKey: _compare_and_set(
+    changes.ReplaceDataKey: compare_and_set(
         update(data_keys)
         .where(
             data_keys.c.owner == bindparam("key.owner"),
             data_keys.c.id == bindparam("expected_id"),
             data_keys.c.wrapped == bindparam("expected_wrapped"),
         )
-        .values(_from("key", [column for column in data_keys.columns if column.name != "owner"]))
+        .values(from_noun("key", [column for column in data_keys.columns if column.name != "owner"]))
     ),
-    changes.AddConnection: _add(connections, "connection"),
-    changes.ReplaceConnection: _compare_and_set(
+    changes.AddConnection: add(connections, "connection"),
+    changes.ReplaceConnection: compare_and_set(
         update(connections)
         .where(
             connections.c.id == bindparam("connection.id"),
             connections.c.generation == bindparam("expected_generation"),
         )
-        .values(_from("connection", [column for column in connections.columns if not column.primary_key]))
+        .values(from_noun("connection", [column for column in connections.columns if not column.primary_key]))
     ),
     # ── Sessions
-    changes.AddSession: _add(sessions, "session"),
-    changes.TouchSession: _set(
+    changes.AddSession: add(sessions, "session"),
+    changes.TouchSession: set_rows(
         update(sessions)
         .where(sessions.c.id == bindparam("session_id"), sessions.c.last_seen_at < _NOW)
         .values(last_seen_at=_NOW)
     ),
-    changes.EndSession: _set(
+    changes.EndSession: set_rows(
         _end_sessions.where(sessions.c.id == bindparam("session_id"), sessions.c.user_id == bindparam("user_id"))
     ),
-    changes.EndOtherSessions: _set(
+    changes.EndOtherSessions: set_rows(
         _end_sessions.where(sessions.c.user_id == bindparam("user_id"), sessions.c.id != bindparam("but"))
     ),
-    changes.EndSessionsOfConnection: _set(_end_sessions.where(sessions.c.connection_id == bindparam("connection_id"))),
-    changes.EndSessionsOfUser: _set(_end_sessions.where(sessions.c.user_id == bindparam("user_id"))),
-    changes.EndSessionsOfUpstream: _set(
+    changes.EndSessionsOfConnection: set_rows(
+        _end_sessions.where(sessions.c.connection_id == bindparam("connection_id"))
+    ),
+    changes.EndSessionsOfUser: set_rows(_end_sessions.where(sessions.c.user_id == bindparam("user_id"))),
+    changes.EndSessionsOfUpstream: set_rows(
         _end_sessions.where(
             or_(
                 sessions.c.upstream_sid == bindparam("upstream_sid"),
@@ -165,7 +130,7 @@ WRITES: Mapping[type[Change], Write] = {
             )
         )
     ),
-    changes.RetryLogout: _compare_and_set(
+    changes.RetryLogout: compare_and_set(
         update(pending_logouts)
         .where(
             _this_logout,
@@ -174,15 +139,15 @@ WRITES: Mapping[type[Change], Write] = {
         )
         .values(tries=pending_logouts.c.tries + literal_column("1"), next_try_at=bindparam("next_try_at"))
     ),
-    changes.SettleLogout: _set(update(pending_logouts).where(_this_logout).values(result=bindparam("result"))),
+    changes.SettleLogout: set_rows(update(pending_logouts).where(_this_logout).values(result=bindparam("result"))),
     # ── Grants
-    changes.AddGrant: _add(grants, "grant"),
-    changes.RedeemGrant: _use_up(
+    changes.AddGrant: add(grants, "grant"),
+    changes.RedeemGrant: use_up(
         update(grants)
         .where(grants.c.id == bindparam("grant_id"), grants.c.redeemed_at.is_(None), grants.c.revoked_at.is_(None))
         .values(redeemed_at=_NOW, dpop_jkt=bindparam("dpop_jkt"))
     ),
-    changes.RefreshGrant: _compare_and_set(
+    changes.RefreshGrant: compare_and_set(
         update(grants)
         .where(
             grants.c.id == bindparam("grant_id"),
@@ -191,10 +156,10 @@ WRITES: Mapping[type[Change], Write] = {
         )
         .values(generation=bindparam("generation"), refreshed_at=_NOW)
     ),
-    changes.RevokeGrant: _set(
+    changes.RevokeGrant: set_rows(
         update(grants).where(grants.c.id == bindparam("grant_id"), grants.c.revoked_at.is_(None)).values(_revoked)
     ),
-    changes.RevokeGrantsOf: _set(
+    changes.RevokeGrantsOf: set_rows(
         update(grants)
         .where(
             # From the User to their Sessions to those few Grants: an Application may have millions.
@@ -204,7 +169,7 @@ WRITES: Mapping[type[Change], Write] = {
         )
         .values(_revoked)
     ),
-    changes.DismissWarning: _set(
+    changes.DismissWarning: set_rows(
         update(grants)
         .where(
             grants.c.id == bindparam("grant_id"),
@@ -213,14 +178,14 @@ WRITES: Mapping[type[Change], Write] = {
         )
         .values(dismissed_at=_NOW)
     ),
-    changes.PutConsent: _put(consents, "consent"),
-    changes.AddDeviceRequest: _add(device_requests, "request"),
-    changes.PollDeviceRequest: _set(
+    changes.PutConsent: put(consents, "consent"),
+    changes.AddDeviceRequest: add(device_requests, "request"),
+    changes.PollDeviceRequest: set_rows(
         update(device_requests)
         .where(device_requests.c.id == bindparam("id"))
         .values(last_polled_at=_NOW, interval=bindparam("interval"))
     ),
-    changes.DecideDeviceRequest: _use_up(
+    changes.DecideDeviceRequest: use_up(
         update(device_requests)
         .where(
             device_requests.c.id == bindparam("id"),
@@ -229,7 +194,7 @@ WRITES: Mapping[type[Change], Write] = {
         )
         .values(decision=bindparam("decision"))
     ),
-    changes.RelyOnConsent: _compare_and_set(
+    changes.RelyOnConsent: compare_and_set(
         update(consents)
         .where(and_(*(column == bindparam(f"consent.{column.name}") for column in consents.columns)))
         .values(given_at=consents.c.given_at)
@@ -241,25 +206,25 @@ WRITES: Mapping[type[Change], Write] = {
         ),
     ),
     # ── Clients, Applications, Authorizations
-    changes.BindAuthorization: _use_up(
+    changes.BindAuthorization: use_up(
         update(authorizations)
         .where(authorizations.c.id == bindparam("authorization_id"), authorizations.c.user_id.is_(None))
         .values(user_id=bindparam("user_id"))
     ),
-    changes.PutClientOrg: _put(client_orgs, "client_org"),
-    changes.RemoveClientOrg: _remove(client_orgs, "client_org_id"),
-    changes.PutApplication: _put(applications, "application"),
-    changes.RemoveApplication: _remove(applications, "application_id"),
-    changes.AddAuthorization: _add(authorizations, "authorization"),
-    changes.SetRights: _set(
+    changes.PutClientOrg: put(client_orgs, "client_org"),
+    changes.RemoveClientOrg: remove(client_orgs, "client_org_id"),
+    changes.PutApplication: put(applications, "application"),
+    changes.RemoveApplication: remove(applications, "application_id"),
+    changes.AddAuthorization: add(authorizations, "authorization"),
+    changes.SetRights: set_rows(
         update(authorizations)
         .where(authorizations.c.id == bindparam("authorization_id"), authorizations.c.rights != bindparam("rights"))
         .values(rights=bindparam("rights"))
     ),
-    changes.RemoveAuthorization: _remove(authorizations, "authorization_id"),
+    changes.RemoveAuthorization: remove(authorizations, "authorization_id"),
     # ── what Providers still have to be told
-    changes.AddPendingRevocation: _add(pending_revocations, "pending"),
-    changes.RetryRevocation: _compare_and_set(
+    changes.AddPendingRevocation: add(pending_revocations, "pending"),
+    changes.RetryRevocation: compare_and_set(
         update(pending_revocations)
         .where(
             pending_revocations.c.id == bindparam("id"),
@@ -268,19 +233,19 @@ WRITES: Mapping[type[Change], Write] = {
         )
         .values(tries=pending_revocations.c.tries + literal_column("1"), next_try_at=bindparam("next_try_at"))
     ),
-    changes.ResealRevocation: _set(
+    changes.ResealRevocation: set_rows(
         update(pending_revocations)
         .where(pending_revocations.c.id == bindparam("id"), pending_revocations.c.sealed_token.is_not(None))
         .values(sealed_token=bindparam("sealed_token"))
     ),
-    changes.SettleRevocation: _set(
+    changes.SettleRevocation: set_rows(
         update(pending_revocations)
         .where(pending_revocations.c.id == bindparam("id"))
         .values(result=bindparam("result"), sealed_token=null())
     ),
     # ── keys, ledger
-    changes.AddSigningKey: _add(signing_keys, "key"),
-    changes.PromoteSigningKey: _compare_and_set(
+    changes.AddSigningKey: add(signing_keys, "key"),
+    changes.PromoteSigningKey: compare_and_set(
         update(signing_keys)
         .where(
             _this_key,
@@ -290,12 +255,12 @@ WRITES: Mapping[type[Change], Write] = {
         )
         .values(active=_TRUE, activated_at=_NOW)
     ),
-    changes.RetireSigningKey: _compare_and_set(
+    changes.RetireSigningKey: compare_and_set(
         update(signing_keys)
         .where(_this_key, signing_keys.c.retired_at.is_(None), signing_keys.c.revoked_at.is_(None))
         .values(active=_FALSE, retired_at=_NOW)
     ),
-    changes.RevokeSigningKey: _compare_and_set(
+    changes.RevokeSigningKey: compare_and_set(
         update(signing_keys)
         .where(_this_key, signing_keys.c.revoked_at.is_(None))
         .values(active=_FALSE, revoked_at=_NOW, sealed_private=_no_bytes)
@@ -309,6 +274,6 @@ WRITES: Mapping[type[Change], Write] = {
     changes.AddKeyCheck: Write(
         kind=Kind.ADD, statement=insert(key_checks).values(name=bindparam("name"), value=bindparam("value"))
     ),
-    changes.Announce: _add(revocations, "notice"),
-    changes.Record: _add(ledger, "event"),
+    changes.Announce: add(revocations, "notice"),
+    changes.Record: add(ledger, "event"),
 }

@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from broker.domain import public_key, revocation
 from broker.domain.attempt import Purpose
-from broker.domain.authorize_request import RequestRefused
 from broker.domain.errors import BrokerError, Fault, NotFound, OAuthRefusal, Refusal
 from broker.domain.redirect import answer_to
+from broker.domain.request_refused import RequestRefused
 from broker.web import context
 from broker.web.pages import problems
 from broker.web.pages.shell import Shell

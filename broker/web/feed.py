@@ -18,8 +18,9 @@ import structlog
 from broker.domain.errors import BrokerError, Fault
 from broker.domain.revocation import Notice
 from broker.flows.found import Told
-from broker.flows.ports import Clock, Store
+from broker.flows.ports import Clock
 from broker.flows.revocations.catch_up import CaughtUp, catch_up
+from broker.flows.store import Store
 from broker.web.events import revoked
 from broker.web.measure import Measures
 

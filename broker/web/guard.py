@@ -14,9 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from broker.domain.authorize_request import Parameters, RequestRefused
+from broker.domain.authorize_request import Parameters
 from broker.domain.errors import BrokerError, Conflict, Fault, NotFound, Refusal
 from broker.domain.ids import ApplicationId, RegistrationId
+from broker.domain.request_refused import RequestRefused
 from broker.flows.ledger.record_refusal import record_refusal
 from broker.web import cors, errors, origin
 from broker.web.context import SignInFirst, request_id_of, web_of

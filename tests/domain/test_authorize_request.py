@@ -7,9 +7,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from broker.domain.authorize_request import MAX_KEPT, RequestRefused, application_id_of, check, redirect_uri_of, refuse
+from broker.domain.authorize_request import MAX_KEPT, application_id_of, check, redirect_uri_of
 from broker.domain.ids import ClientOrgId, KeyThumbprint, RegistrationId
 from broker.domain.redirect import ResponseMode
+from broker.domain.request_refused import RequestRefused, refuse
 from tests.domain.world import APPLICATION, PUSHED, REDIRECT_URI, REQUEST, asked, shortened
 
 

@@ -10,10 +10,11 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from broker.domain.application import Application, ApplicationType
-from broker.domain.authorize_request import KNOWN, AuthorizeRequest, RequestRefused, application_id_of, check
+from broker.domain.authorize_request import KNOWN, AuthorizeRequest, application_id_of, check
 from broker.domain.errors import Refusal
 from broker.domain.ids import ClientOrgId, RegistrationId
 from broker.domain.redirect import ResponseMode, answer_to
+from broker.domain.request_refused import RequestRefused
 from tests.domain.world import APPLICATION, ASKED, CHALLENGE, ISSUER, REDIRECT_URI, REQUEST
 
 NATIVE = replace(APPLICATION, redirect_uris=(REDIRECT_URI, "http://127.0.0.1/cb"))

@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from broker.domain.authorize_request import KNOWN, RequestRefused, application_id_of, check, tell_application
-from broker.domain.errors import BrokerError, Conflict, Fault, OAuthRefusal, Refusal, SealBroken
-from tests.domain.world import APPLICATION, CHALLENGE, REDIRECT_URI, REQUEST, asked, shortened
+from broker.domain.authorize_request import KNOWN, application_id_of, check
+from broker.domain.errors import OAuthRefusal, Refusal
+from broker.domain.request_refused import RequestRefused
+from tests.domain.world import APPLICATION, CHALLENGE, REDIRECT_URI, asked, shortened
 
 LONG = 1025
 ERROR_DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 appendix A.8
@@ -185,34 +186,3 @@ def test_a_state_that_cannot_be_given_back_is_refused_and_never_cut(state: str) 
     error = refused(asked(state=state))
 
     assert (error.code, error.state) == ("invalid_request", None)
-
-
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (Fault("provider_unavailable", "It is away.", detail="why"), "temporarily_unavailable"),
-        (Refusal("upstream_denied", "It was not allowed."), "access_denied"),
-        (Refusal("account_disabled", "It is off."), "access_denied"),
-        (Refusal("subject_changed", "It changed."), "access_denied"),
-        (Refusal("invalid_nonce", "It is wrong."), "server_error"),
-        (Refusal("", "It is nameless."), "server_error"),
-        (Conflict("AddUser"), "server_error"),
-        (SealBroken(), "server_error"),
-    ],
-    ids=lambda value: value.code or "nameless" if isinstance(value, BrokerError) else value,
-)
-def test_what_went_wrong_on_the_trip_is_told_in_the_words_of_oauth(error: BrokerError, code: str) -> None:
-    """And what really happened stays with us."""
-    told = tell_application(error, REQUEST)
-
-    assert (told.code, told.sentence) == (code, error.sentence)
-    assert (told.reason, told.detail) == (error.code or code, error.detail)
-    assert (told.redirect_uri, told.state) == (REDIRECT_URI, "state-canary")
-
-
-def test_a_refusal_in_the_words_of_oauth_is_told_as_it_is() -> None:
-    """It was meant for the Application from the start."""
-    error = RequestRefused("login_required", "Sign in.", redirect_uri=REDIRECT_URI, state="s", reason="max_age")
-
-    assert tell_application(error, REQUEST) is error
-    assert error.reason == "max_age"

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from broker.domain.application import Application
-from broker.domain.authorize_request import RequestRefused
 from broker.domain.errors import OAuthRefusal
 from broker.domain.grant import (
     CODE_LIFETIME,
@@ -22,6 +21,7 @@ from broker.domain.grant import (
     new_grant,
 )
 from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, KeyThumbprint
+from broker.domain.request_refused import RequestRefused
 from tests.domain.test_device_request import REQUEST as DEVICE_REQUEST
 from tests.domain.world import (
     ACME,

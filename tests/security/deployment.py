@@ -19,8 +19,8 @@ from broker.domain.errors import BrokerError
 from broker.domain.identity import Identity
 from broker.domain.ids import ConnectionId, IdentityId, KeyedHash, RegistrationId, UserId
 from broker.domain.user import User, UserStatus
-from broker.flows.ports import Store
 from broker.flows.sealed import open_attributes, open_tokens, seal
+from broker.flows.store import Store
 from broker.storage.migrate import migrate
 from broker.storage.store import SqlStore
 

@@ -18,8 +18,8 @@ from broker.crypto.signing_keys import generate_signing_key
 from broker.crypto.vault import LocalVault
 from broker.flows.keys.ensure import ensure_signing_key
 from broker.flows.keys.rotate import rotate
-from broker.flows.ports import Store
 from broker.flows.signing_key import KeyTools
+from broker.flows.store import Store
 from broker.web.surface import Published
 from broker.web.wellknown import JWKS_PATH, published
 from tests.fakes.clock import SettableClock

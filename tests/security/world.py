@@ -21,7 +21,8 @@ from broker.domain import policy
 from broker.domain.ids import RegistrationId
 from broker.domain.sealing import SYSTEM_OWNER
 from broker.domain.signing_key import place_of
-from broker.flows.ports import Store, Vault
+from broker.flows.ports import Vault
+from broker.flows.store import Store
 from broker.settings.model import RegistrationSettings, Settings
 from broker.storage.store import SqlStore
 from providers import PROVIDERS

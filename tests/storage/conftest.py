@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.flows.ports import Store
+from broker.flows.store import Store
 from broker.storage.migrate import migrate
 from broker.storage.store import SqlStore
 from tests.fakes.store import MemoryStore

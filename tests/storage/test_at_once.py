@@ -16,7 +16,7 @@ from broker.domain.ids import ApplicationId, GrantId
 from broker.domain.refresh_token import IDLE_LIFETIME, PlainUse, RefreshToken, Standing
 from broker.domain.user import UserStatus
 from broker.flows.live_grant import ended, rights_of
-from broker.flows.ports import Store
+from broker.flows.store import Store
 from broker.storage.store import SqlStore
 from tests.storage import world as w
 from tests.storage.proxy import proxied, trips

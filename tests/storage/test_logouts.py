@@ -14,7 +14,7 @@ from broker.domain.grant import CODE_LIFETIME
 from broker.domain.ids import ApplicationId
 from broker.domain.logout import KEPT_FOR, LogoutResult, PendingLogout
 from broker.domain.user import UserStatus
-from broker.flows.ports import Store
+from broker.flows.store import Store
 from tests.storage import world as w
 
 pytestmark = pytest.mark.anyio

@@ -18,7 +18,7 @@ from broker.domain.logout import LogoutResult
 from broker.domain.outbox import RevocationResult
 from broker.domain.revocation import COMMITTED_WITHIN, IN_FORCE_FOR, KEY_IN_FORCE_FOR, Claim, Notice
 from broker.domain.user import UserStatus
-from broker.flows.ports import Store
+from broker.flows.store import Store
 from tests.storage import world as w
 
 pytestmark = pytest.mark.anyio

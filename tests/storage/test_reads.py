@@ -26,7 +26,7 @@ from broker.flows.found import (
     KnownIdentity,
     LiveSession,
 )
-from broker.flows.ports import Store
+from broker.flows.store import Store
 from tests.storage import world as w
 
 pytestmark = pytest.mark.anyio

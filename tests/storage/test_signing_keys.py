@@ -11,7 +11,7 @@ from broker.domain.changes import Change
 from broker.domain.errors import Conflict
 from broker.domain.ids import ApplicationId
 from broker.domain.signing_key import SigningKey
-from broker.flows.ports import Store
+from broker.flows.store import Store
 from tests.storage import world as w
 
 pytestmark = pytest.mark.anyio

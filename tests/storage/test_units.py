@@ -18,7 +18,7 @@ from broker.domain import changes as c
 from broker.domain.changes import Change
 from broker.domain.errors import Conflict
 from broker.domain.user import UserStatus
-from broker.flows.ports import Store
+from broker.flows.store import Store
 from broker.storage.batches import LONGEST, alike, one_statement, steps_for
 from broker.storage.notices import TELLINGS
 from broker.storage.store import SqlStore

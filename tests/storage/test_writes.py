@@ -27,7 +27,7 @@ from broker.domain.ids import (
 )
 from broker.domain.outbox import RevocationResult
 from broker.domain.user import UserStatus
-from broker.flows.ports import Store
+from broker.flows.store import Store
 from tests.storage import world as w
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,8 @@ from broker.domain.grant import Grant
 from broker.domain.ids import ClientOrgId, ConnectionId, UserId
 from broker.flows.found import Access, HeldAuthorizations
 from broker.flows.live_grant import lives, rights_of
-from broker.flows.ports import Clock, Store
+from broker.flows.ports import Clock
+from broker.flows.store import Store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from broker.domain.changes import AddKeyCheck
 from broker.domain.errors import Conflict
-from broker.flows.ports import Secrets, Store, Vault
+from broker.flows.ports import Secrets, Vault
+from broker.flows.store import Store
 
 _NAME = "lookup"
 _KNOWN = "partner-ops-broker"

@@ -10,7 +10,8 @@ import hashlib
 from broker.domain.changes import AddKeyCheck
 from broker.domain.errors import Conflict
 from broker.domain.ids import KeyedHash
-from broker.flows.ports import Store, Vault
+from broker.flows.ports import Vault
+from broker.flows.store import Store
 
 
 async def recognise_keks(store: Store, vault: Vault, *, writes: bool) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from broker.domain.ids import UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.sealing import SYSTEM_OWNER, WrappedKey
 from broker.flows.found import ConnectionInFull
-from broker.flows.ports import Clock, Store, Vault
+from broker.flows.ports import Clock, Vault
 from broker.flows.sealed import resealed
+from broker.flows.store import Store
 
 _TRIES = 4
 

@@ -13,7 +13,8 @@ from broker.domain.changes import Change, Record, RewrapDataKey
 from broker.domain.ids import DataKeyId
 from broker.domain.ledger import AuditEvent
 from broker.domain.sealing import succeeds
-from broker.flows.ports import Clock, Store, Vault
+from broker.flows.ports import Clock, Vault
+from broker.flows.store import Store
 
 AT_ONCE = 500
 """Data keys in one write."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from broker.domain.authorize_request import RequestRefused
 from broker.domain.changes import Record
 from broker.domain.errors import BrokerError, Fault
 from broker.domain.ids import ApplicationId, RegistrationId, UserId
 from broker.domain.ledger import AuditEvent
+from broker.domain.request_refused import RequestRefused
 from broker.flows.ports import Ports
 
 

@@ -17,8 +17,9 @@ from broker.domain.ledger import AuditEvent
 from broker.domain.policy import AttributePolicy
 from broker.domain.sealing import SYSTEM_OWNER
 from broker.flows.found import ConnectionInFull, GrantInContext
-from broker.flows.ports import Clock, Store, Vault
+from broker.flows.ports import Clock, Vault
 from broker.flows.sealed import open_attributes
+from broker.flows.store import Store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,8 +16,9 @@ from broker.domain.ids import ConnectionId, RegistrationId
 from broker.domain.ledger import AuditEvent
 from broker.domain.policy import AttributePolicy
 from broker.flows.found import ConnectionInFull
-from broker.flows.ports import Clock, Store, Vault
+from broker.flows.ports import Clock, Vault
 from broker.flows.sealed import keeping, open_attributes
+from broker.flows.store import Store
 
 AT_ONCE = 100
 """Connections in one read. Each is written by itself, so that it meets as few others as can be."""

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from broker.flows.found import Told
-from broker.flows.ports import Clock, Store
+from broker.flows.ports import Clock
+from broker.flows.store import Store
 
 MOST = 10_000
 """Notices that are told one by one. Who missed more is told everything at once."""

@@ -9,7 +9,8 @@ from broker.domain.changes import Change, EndSession, EndSessionsOfUser, Record
 from broker.domain.errors import NotFound
 from broker.domain.ids import SessionId, UserId
 from broker.domain.ledger import AuditEvent
-from broker.flows.ports import Clock, Store
+from broker.flows.ports import Clock
+from broker.flows.store import Store
 
 
 async def end_by_operator(

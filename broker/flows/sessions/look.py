@@ -12,7 +12,8 @@ from broker.domain.ids import ApplicationId, UserId
 from broker.domain.session import Session
 from broker.domain.user import User
 from broker.flows.live_grant import lives
-from broker.flows.ports import Clock, Store
+from broker.flows.ports import Clock
+from broker.flows.store import Store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from broker.domain.application import Application
-from broker.domain.authorize_request import AuthorizeRequest, Parameters, RequestRefused, refuse
+from broker.domain.authorize_request import AuthorizeRequest, Parameters
 from broker.domain.changes import AddGrant, Change, PutConsent, Record, RelyOnConsent, TakePushedRequest
 from broker.domain.client_org import rights_by_client
 from broker.domain.consent import Consent, suffices
@@ -17,6 +17,7 @@ from broker.domain.grant import check_entitled, narrowed, new_grant
 from broker.domain.ids import ClientOrgId, GrantId
 from broker.domain.ledger import AuditEvent
 from broker.domain.redirect import Onward, answer_to
+from broker.domain.request_refused import RequestRefused, refuse
 from broker.domain.session import Session
 from broker.flows.asked import asked, used_up
 from broker.flows.found import LiveSession

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from broker.domain.authorize_request import AuthorizeRequest, Parameters, refuse
+from broker.domain.authorize_request import AuthorizeRequest, Parameters
 from broker.domain.ids import RegistrationId
 from broker.domain.own_page import own_page
+from broker.domain.request_refused import refuse
 from broker.flows.asked import asked
 from broker.flows.ports import Ports, RegistrationFacts
 

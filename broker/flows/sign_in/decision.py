@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from broker.domain.application import Application
-from broker.domain.attempt import Purpose, SignInAttempt
-from broker.domain.authorize_request import AuthorizeRequest, RequestRefused
+from broker.domain.attempt import SignInAttempt
 from broker.domain.changes import (
     AddConnection,
     AddDataKey,
-    AddGrant,
     AddIdentity,
     AddSession,
     AddUser,
@@ -25,48 +22,21 @@ from broker.domain.changes import (
     ReplaceConnection,
     ReplaceDataKey,
     TakeAttempt,
-    TakePushedRequest,
 )
 from broker.domain.client_org import rights_by_client
 from broker.domain.connection import KeptAttribute, refreshed_attributes, renewed
 from broker.domain.errors import Fault, Refusal, SealBroken
-from broker.domain.grant import Rights, check_entitled, new_grant
 from broker.domain.identity import Identity, unambiguous
-from broker.domain.ids import ClientOrgId, ConnectionId, GrantId, IdentityId, KeyedHash, SessionId, UserId
+from broker.domain.ids import ClientOrgId, ConnectionId, IdentityId, KeyedHash, SessionId, UserId
 from broker.domain.ledger import AuditEvent
-from broker.domain.redirect import Onward, answer_to
+from broker.domain.redirect import Onward
 from broker.domain.sealing import WrappedKey
-from broker.domain.session import Session, new_session
+from broker.domain.session import new_session
 from broker.domain.user import User, UserStatus, require_active
-from broker.flows.asked import query_of
-from broker.flows.found import Arrival, KnownIdentity, LiveSession
-from broker.flows.id_token_hint import is_expected
+from broker.flows.found import Arrival, KnownIdentity
 from broker.flows.ports import Ports
-from broker.flows.proven import VerifiedSignIn
 from broker.flows.sealed import open_attributes, open_tokens, seal
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Return:
-    """A browser that is back, with everything proven. `asked` is the authorize request that waits, if one does.
-
-    `used_up`: it was pushed, and somebody got a code for it meanwhile.
-    """
-
-    attempt: SignInAttempt
-    verified: VerifiedSignIn
-    identity_hash: KeyedHash
-    email_hash: KeyedHash | None
-    signed_in: LiveSession | None
-    asked: tuple[AuthorizeRequest, Application] | None
-    browser: str
-    request_id: str
-    used_up: bool = False
-
-    @property
-    def connecting(self) -> LiveSession | None:
-        """Who is connecting a further account; None when this is a sign-in."""
-        return self.signed_in if self.attempt.purpose is Purpose.CONNECT else None
+from broker.flows.sign_in.answer import Return, answer_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +101,7 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
             changes.append(EndSession(session_id=former.session.id, user_id=former.user.id, at=now))
         changes.append(AddSession(session=session))
 
-    answer = _answer(back, session, rights, ports, now)
+    answer = answer_of(back, session, rights, ports, now)
     event = AuditEvent(
         at=now,
         action=f"{attempt.purpose}.finish",
@@ -249,60 +219,3 @@ async def _keep(
     if before is None:
         return AddConnection(connection=connection), bool(selected.malformed)
     return ReplaceConnection(connection=connection, expected_generation=before.generation), bool(selected.malformed)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Answer:
-    """Where the browser goes next, and the Grant that this takes. `refused`: the error that the Application is told."""
-
-    onward: Onward
-    changes: tuple[Change, ...] = ()
-    refused: str = ""
-
-
-def _answer(back: Return, session: Session, rights: Rights, ports: Ports, now: int) -> _Answer:
-    if back.asked is None:
-        page = back.attempt.page or "/account"
-        if back.connecting:
-            page = f"/account/connections?connected={back.attempt.registration}"
-        return _Answer(onward=Onward(url=f"{ports.issuer}{page}"))
-    request, application = back.asked
-    error = _refused(request, application, session, rights, ports, used_up=back.used_up)
-    if error is not None:
-        return _Answer(onward=answer_to(request, ports.issuer, error=error), refused=error)
-    if not application.first_party:  # the consent page lies between; the person is signed in by then
-        query = query_of(request, back.attempt.continue_to, ports)
-        return _Answer(onward=Onward(url=f"{ports.issuer}/oauth/authorize?{query}"))
-    code = ports.secrets.token()
-    grant = new_grant(
-        request,
-        id=GrantId(ports.secrets.new_id("gnt")),
-        code=ports.secrets.keyed_hash("code", code),
-        user_id=session.user_id,
-        session=session,
-        now=now,
-    )
-    changes: list[Change] = [AddGrant(grant=grant)]
-    if (pushed := request.pushed) is not None:
-        changes.append(TakePushedRequest(request_id=pushed.id, expires_at=pushed.forget_at))
-    return _Answer(onward=answer_to(request, ports.issuer, code=code), changes=tuple(changes))
-
-
-def _refused(
-    request: AuthorizeRequest,
-    application: Application,
-    session: Session,
-    rights: Rights,
-    ports: Ports,
-    *,
-    used_up: bool,
-) -> str | None:
-    if used_up:
-        return "invalid_request_uri"
-    if not is_expected(session.user_id, request, ports.signer):  # somebody else has signed in
-        return "login_required"
-    try:
-        check_entitled(request, application, rights)
-    except RequestRefused as refused:
-        return refused.code
-    return None

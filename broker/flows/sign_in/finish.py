@@ -10,14 +10,16 @@ from urllib.parse import parse_qs
 
 from broker.domain.application import Application
 from broker.domain.attempt import SignInAttempt, check_callback, check_initiator
-from broker.domain.authorize_request import AuthorizeRequest, application_id_of, check, tell_application
+from broker.domain.authorize_request import AuthorizeRequest, application_id_of, check
 from broker.domain.changes import TakeAttempt, TakePushedRequest
 from broker.domain.errors import Conflict, Fault, Refusal
 from broker.domain.identity import normalise_email
 from broker.domain.redirect import Onward
+from broker.domain.request_refused import tell_application
 from broker.flows.found import LiveSession
 from broker.flows.ports import Callback, Ports
-from broker.flows.sign_in.decision import Decision, Return, decide, may_be_kept
+from broker.flows.sign_in.answer import Return
+from broker.flows.sign_in.decision import Decision, decide, may_be_kept
 
 _TRIES = 64
 """How often a lost race (two first sign-ins at once, an invitation taken meanwhile) is decided afresh.

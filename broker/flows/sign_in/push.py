@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from broker.domain.authorize_request import KNOWN, TOO_LONG, Parameters, RequestRefused, check
+from broker.domain.authorize_request import KNOWN, TOO_LONG, Parameters, check
 from broker.domain.errors import OAuthRefusal
 from broker.domain.ids import PushedRequestId
 from broker.domain.pushed_request import MAX_LENGTH, PREFIX, Pushed, PushedRequest
+from broker.domain.request_refused import RequestRefused
 from broker.flows.authenticated import Credentials, authenticated
 from broker.flows.ports import Ports
 

@@ -10,7 +10,8 @@ from broker.domain.errors import NotFound
 from broker.domain.ids import UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.user import UserStatus
-from broker.flows.ports import Clock, Store
+from broker.flows.ports import Clock
+from broker.flows.store import Store
 
 
 async def set_status(user_id: UserId, status: UserStatus, store: Store, clock: Clock) -> bool:

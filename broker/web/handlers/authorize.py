@@ -9,8 +9,9 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.domain import scope
 from broker.domain.attempt import Purpose
-from broker.domain.authorize_request import Parameters, refuse
+from broker.domain.authorize_request import Parameters
 from broker.domain.errors import Refusal
+from broker.domain.request_refused import refuse
 from broker.flows.connections.show import show_connections
 from broker.flows.found import LiveSession
 from broker.flows.sign_in.authorize import Answered, ConsentNeeded, SignInNeeded, authorize

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from broker.domain.authorize_request import RequestRefused
 from broker.domain.changes import Record
 from broker.domain.errors import BrokerError, Fault, NotFound, OAuthRefusal, Refusal
 from broker.domain.grant import CodeMisused
 from broker.domain.ids import ApplicationId, RegistrationId, UserId
 from broker.domain.ledger import AuditEvent
+from broker.domain.request_refused import RequestRefused
 from broker.flows.ledger.record_refusal import record_refusal
 from tests.flows.refusals import refusal
 from tests.flows.setting import GOOGLE, NOW

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from broker.domain.authorize_request import Parameters, RequestRefused
+from broker.domain.authorize_request import Parameters
 from broker.domain.changes import AddGrant, Record, RemoveApplication
 from broker.domain.errors import Fault, Refusal
 from broker.domain.ids import ApplicationId
 from broker.domain.ledger import AuditEvent
+from broker.domain.request_refused import RequestRefused
 from broker.flows.found import LiveSession
 from broker.flows.sign_in.authorize import Answered, ConsentNeeded, SignInNeeded, authorize
 from tests.fakes.upstream import Person

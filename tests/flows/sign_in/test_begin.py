@@ -7,9 +7,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from broker.domain.attempt import Purpose, SignInAttempt
-from broker.domain.authorize_request import MAX_KEPT, RequestRefused
+from broker.domain.authorize_request import MAX_KEPT
 from broker.domain.errors import Fault, NotFound, Refusal
 from broker.domain.ids import RegistrationId
+from broker.domain.request_refused import RequestRefused
 from broker.flows.sign_in.begin import Trip, begin
 from tests.flows.refusals import refusal
 from tests.flows.setting import ADA, ADA_AT_CORP, GOOGLE, NOW, asked

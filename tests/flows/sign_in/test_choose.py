@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from broker.domain.authorize_request import Parameters, RequestRefused
+from broker.domain.authorize_request import Parameters
 from broker.domain.errors import Refusal
+from broker.domain.request_refused import RequestRefused
 from broker.flows.sign_in.choose import choose
 from tests.flows.refusals import refusal
 from tests.flows.setting import CORP, GOOGLE, asked

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from broker.domain.authorize_request import RequestRefused
 from broker.domain.changes import AddGrant, PutConsent
 from broker.domain.consent import Consent
 from broker.domain.ids import ApplicationId
+from broker.domain.request_refused import RequestRefused
 from broker.domain.scope import covers
 from broker.flows.found import LiveSession
 from broker.flows.sign_in.authorize import Answered, ConsentNeeded, SignInNeeded, authorize

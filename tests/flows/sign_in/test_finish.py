@@ -10,10 +10,10 @@ import pytest
 from broker.crypto.keyring import new_keyring, parse_keyring
 from broker.crypto.secrets import KeyringSecrets
 from broker.domain.attempt import LIFETIME
-from broker.domain.authorize_request import RequestRefused
 from broker.domain.changes import SetUserStatus
 from broker.domain.errors import BrokerError, Fault, Refusal
 from broker.domain.ids import RegistrationId
+from broker.domain.request_refused import RequestRefused
 from broker.domain.user import UserStatus
 from broker.flows.ports import Callback
 from broker.flows.sign_in.begin import Trip

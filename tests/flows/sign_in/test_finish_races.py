@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from broker.domain.authorize_request import RequestRefused
 from broker.domain.changes import RemoveAuthorization, ReplaceConnection, SetUserStatus
 from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import Fault, Refusal
+from broker.domain.request_refused import RequestRefused
 from broker.domain.user import UserStatus
 from broker.flows.connections.revoke import revoke
 from broker.flows.sessions.resume import resume

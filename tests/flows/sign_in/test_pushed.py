@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from broker.domain import changes as c
-from broker.domain.authorize_request import RequestRefused
 from broker.domain.errors import Refusal
 from broker.domain.pushed_request import LIFETIME, ON_ITS_WAY, PREFIX
+from broker.domain.request_refused import RequestRefused
 from broker.flows.sign_in.authorize import Answered, ConsentNeeded, SignInNeeded
 from broker.flows.sign_in.choose import choose
 from tests.flows.refusals import refusal
