@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from jwt import PyJWS
@@ -24,6 +25,8 @@ MAX_TOKEN = 16 * 1024
 """Characters."""
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 """RFC 7515 section 7.1, without padding; the JSON serialisation is not recognised."""
+_REMEMBERED = 1024
+"""Tokens shown lately, with their claims: a signature is checked once, while the same keys are in use."""
 _JWS = PyJWS(algorithms=ALGORITHMS)
 """Knows neither "none" nor any HMAC, whatever a header says (RFC 8725 section 3.1)."""
 
@@ -35,6 +38,12 @@ class _InUse:
     by_kid: Mapping[str, LoadedKey]
     active: Mapping[str, LoadedKey]
     jwks: bytes
+    signed: Callable[[str, str], Mapping[str, Any]]
+    """As `_signed` with these keys; what it raised is not remembered."""
+
+
+class _NotSigned(Exception):
+    """The token is not one that we signed."""
 
 
 class JwtSigner:
@@ -55,7 +64,8 @@ class JwtSigner:
         if len(active) != len(signing) or len(by_kid) != len(keys):
             raise SigningKeyRefused(", ".join(by_kid), "two keys are active, or have the same name")
         jwks = json.dumps({"keys": [key.public_jwk for key in keys]}).encode()
-        self._in_use = _InUse(by_kid=by_kid, active=active, jwks=jwks)
+        signed = lru_cache(maxsize=_REMEMBERED)(lambda token, typ: _signed(token, typ, by_kid))
+        self._in_use = _InUse(by_kid=by_kid, active=active, jwks=jwks, signed=signed)
 
     @property
     def keys(self) -> tuple[LoadedKey, ...]:
@@ -99,31 +109,43 @@ class JwtSigner:
         """
         if len(token) > MAX_TOKEN or _COMPACT.fullmatch(token) is None:
             return None
-        key = self._key_of(token.partition(".")[0], typ)
-        if key is None:
-            return None
         try:
-            claims = json.loads(_JWS.decode(token, key.public, algorithms=[key.alg]))
-        except (PyJWTError, ValueError):
+            claims = self._in_use.signed(token, typ)
+        except _NotSigned:
             return None
-        return claims if isinstance(claims, dict) and self._holds(claims, audience, now) else None
+        return {**claims} if self._holds(claims, audience, now) else None
 
-    def _key_of(self, encoded_header: str, typ: str) -> LoadedKey | None:
-        """The key that the header names, if the header says what ours say and nothing else.
-
-        So `crit`, `jwk`, `jku`, `x5u`, `x5c` and any other `alg` or `typ` are refused alike (RFC 8725 sections 3.1,
-        3.10 and 3.11).
-        """
-        try:
-            header = json.loads(base64url.decode(encoded_header) or b"")
-        except (ValueError, RecursionError):
-            return None
-        kid = header.get("kid") if isinstance(header, dict) else None
-        key = self._in_use.by_kid.get(kid) if isinstance(kid, str) else None
-        return key if key is not None and header == {"alg": key.alg, "kid": key.kid, "typ": typ} else None
-
-    def _holds(self, claims: dict[str, Any], audience: str | None, now: int | None) -> bool:
+    def _holds(self, claims: Mapping[str, Any], audience: str | None, now: int | None) -> bool:
         if claims.get("iss") != self._issuer or (audience is not None and claims.get("aud") != audience):
             return False
         expires_at = claims.get("exp")
         return now is None or (type(expires_at) is int and now < expires_at)
+
+
+def _signed(token: str, typ: str, by_kid: Mapping[str, LoadedKey]) -> dict[str, Any]:
+    """The claims of a token with this `typ` and a signature of ours. Raises `_NotSigned`."""
+    key = _key_of(token.partition(".")[0], typ, by_kid)
+    if key is None:
+        raise _NotSigned
+    try:
+        claims = json.loads(_JWS.decode(token, key.public, algorithms=[key.alg]))
+    except (PyJWTError, ValueError) as error:
+        raise _NotSigned from error
+    if not isinstance(claims, dict):
+        raise _NotSigned
+    return claims
+
+
+def _key_of(encoded_header: str, typ: str, by_kid: Mapping[str, LoadedKey]) -> LoadedKey | None:
+    """The key that the header names, if the header says what ours say and nothing else.
+
+    So `crit`, `jwk`, `jku`, `x5u`, `x5c` and any other `alg` or `typ` are refused alike (RFC 8725 sections 3.1, 3.10
+    and 3.11).
+    """
+    try:
+        header = json.loads(base64url.decode(encoded_header) or b"")
+    except (ValueError, RecursionError):
+        return None
+    kid = header.get("kid") if isinstance(header, dict) else None
+    key = by_kid.get(kid) if isinstance(kid, str) else None
+    return key if key is not None and header == {"alg": key.alg, "kid": key.kid, "typ": typ} else None

@@ -179,6 +179,25 @@ def test_keys_change_hands_without_a_failure() -> None:
     assert [key["kid"] for key in json.loads(signer.jwks())["keys"]] == [new.kid]
 
 
+def test_a_token_that_was_recognised_is_judged_again_each_time() -> None:
+    """That its signature held is remembered; what it is good for is not, nor is it once its key is withdrawn."""
+    key, another = loaded(generate("ES256")), loaded(generate("EdDSA"))
+    signer = JwtSigner(ISSUER, [key])
+    token = signer.sign(CLAIMS, typ="at+jwt")
+    first = signer.verify(token, typ="at+jwt", audience=None, now=NOW)
+    assert first is not None
+    first["sub"] = "usr_2"
+
+    assert signer.verify(token, typ="at+jwt", audience=None, now=NOW) == CLAIMS
+    assert signer.verify(token, typ="at+jwt", audience=None, now=CLAIMS["exp"]) is None
+    assert signer.verify(token, typ="at+jwt", audience="another", now=NOW) is None
+    assert signer.verify(token, typ="JWT", audience=None, now=NOW) is None
+    assert signer.verify(token[:-4] + "AAAA", typ="at+jwt", audience=None, now=NOW) is None
+
+    signer.use([another])
+    assert signer.verify(token, typ="at+jwt", audience=None, now=NOW) is None
+
+
 def test_each_algorithm_has_a_key_of_its_own() -> None:
     """Without one the default signs, and without that any that may."""
     es, ed = loaded(EC_KEYS[0]), loaded(generate("EdDSA"))
