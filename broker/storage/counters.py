@@ -47,15 +47,16 @@ class Counters:
     async def hit(self, key: str, limit: int, per_seconds: int) -> int | None:
         """Count one. Whole seconds to wait when it was more than `limit` in `per_seconds`, else None. Never raises."""
         window = self._window(key, per_seconds)
-        window.count += 1
+        window.count = count = window.count + 1
         if self._shared is not None and self._clock() >= self._ask_redis_at:
             try:
                 # Kept here too: should Redis fail, counting goes on from where it was.
-                window.count, left = await self._shared.count(key, per_seconds)
+                count, left = await self._shared.count(key, per_seconds)
+                window.count = max(window.count, count)
                 window.ends = self._clock() + left
             except ConnectionError as error:
                 self._note_failure(error)
-        window.full = window.count > limit
+        window.full = count > limit
         return self.blocked(key) or 1 if window.full else None
 
     def blocked(self, key: str) -> int:

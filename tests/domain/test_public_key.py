@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.public_key import algorithms_of, keys_of
+from broker.domain.public_key import algorithms_of, keys_of, members_of
 
 B32, B256 = "A" * 43, "_" + "A" * 341
 """What 32 and 256 bytes are in base64url."""
@@ -95,6 +95,7 @@ def test_any_other_key_is_refused(jwk: Any) -> None:
     bent = {name: value for name, value in jwk.items() if value is not ...} if isinstance(jwk, dict) else jwk
     problem = keys_of({"keys": [EC, bent]})
 
+    assert members_of(bent) is None
     assert isinstance(problem, str)
     assert problem.startswith("key 2 ")
     assert B32 not in problem

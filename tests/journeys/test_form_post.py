@@ -60,7 +60,7 @@ async def test_a_code_arrives_by_a_post(
     await world.declare(_POSTED.format(url=application))
     person = await somebody(java_script_enabled=scripts)
     complaints: list[str] = []
-    person.page.on("console", lambda message: complaints.append(message.text))
+    person.page.on("console", lambda message: complaints.append(f"{message.text} {message.location}"))
     asked = {
         "client_id": "posted",
         "redirect_uri": f"{application}/callback",

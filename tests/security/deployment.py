@@ -74,13 +74,14 @@ class Deployment:
         vault = LocalVault(self.keyring(*keks))
         async with SqlStore(self.url) as store:
             changes: list[Change] = []
-            for one in range(len(self.users), len(self.users) + number):
+            newcomers = range(len(self.users), len(self.users) + number)
+            for one in newcomers:
                 changes += await _newcomer(one, vault)
-                self.users.append(UserId(f"usr_{one}"))
                 if len(changes) >= 400:
                     await store.write(*changes)
                     changes.clear()
             await store.write(*changes)
+        self.users += [UserId(f"usr_{one}") for one in newcomers]
 
     async def keks(self) -> dict[str, int]:
         """How many data keys each KEK wraps."""

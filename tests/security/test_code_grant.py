@@ -329,7 +329,7 @@ async def test_only_codes_are_given(world: World, ada: Browser, kind: str) -> No
     "kind",
     [
         *("password", "implicit", "AUTHORIZATION_CODE", "authorization_code "),
-        *("urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer", "\x00"),
+        *("urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:ietf:params:oauth:grant-type:jwt-bearer", "\x00"),
     ],
 )
 @pytest.mark.parametrize("application", ["demo-app", "reports"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import httpx2
@@ -19,6 +20,14 @@ pytestmark = pytest.mark.anyio
 
 HOLDER, THIEF = Holder(), Holder()
 ALGS = 'algs="ES256 EdDSA PS256 RS256"'
+CLI = """
+[applications.cli]
+name = "Desk on the command line"
+type = "public"
+redirect_uris = ["https://app.example/callback"]
+audience = "https://desk.example"
+first_party = true
+"""
 OWN_TOKEN = {"grant_type": "client_credentials", "client_id": "feed", "client_secret": SECRETS["feed"]}
 
 
@@ -35,10 +44,19 @@ async def prove(browser: Browser, *proofs: str, **form: str) -> httpx2.Response:
 
 async def bound(world: World, browser: Browser, **request: str) -> dict[str, Any]:
     """Tokens of Ada's that are bound to the key."""
+    return await tokens_for(browser, {"DPoP": proof(world)}, **request)
+
+
+async def tokens_for(browser: Browser, headers: Mapping[str, str], **request: str) -> dict[str, Any]:
+    """Ada's tokens of this request, with these headers."""
     asked = ask(**request)
-    form = {"grant_type": "authorization_code", "client_id": "demo-app", "code": await browser.code_for(asked)}
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": asked.parameters["client_id"],
+        "code": await browser.code_for(asked),
+    }
     form |= {"redirect_uri": asked.parameters["redirect_uri"], "code_verifier": asked.verifier}
-    answer = await browser.send("POST", "/oauth/token", form=form, headers={"DPoP": proof(world)})
+    answer = await browser.send("POST", "/oauth/token", form=form, headers=headers)
     assert answer.status_code == 200, answer.text
     tokens: dict[str, Any] = answer.json()
     return tokens
@@ -178,3 +196,17 @@ async def test_discovery_names_the_algorithms(world: World, ada: Browser) -> Non
     """RFC 9449 section 5.1: those that each proof may be signed by."""
     told = (await ada.get("/.well-known/openid-configuration")).json()
     assert told["dpop_signing_alg_values_supported"] == ["ES256", "EdDSA", "PS256", "RS256"]
+
+
+async def test_no_gateway_takes_a_bound_token(world: World, ada: Browser) -> None:
+    """Its proof is of the service's address, which the broker does not know: it would be taken for any request."""
+    await world.declare(CLI)
+    cli = {"client_id": "cli", "redirect_uri": "https://app.example/callback"}
+    token = (await bound(world, ada, **cli))["access_token"]
+    path = "/forward-auth/desk"
+    shown = {"Authorization": f"DPoP {token}", "DPoP": proof(world, path, htm="GET", token=token)}
+
+    for headers in (shown, {"Authorization": f"DPoP {token}"}, {"Authorization": f"Bearer {token}"}):
+        assert (await world.browser().get(path, headers=headers)).status_code == 401
+    free = (await tokens_for(ada, {}, **cli))["access_token"]
+    assert (await world.browser().get(path, headers={"Authorization": f"Bearer {free}"})).status_code == 202

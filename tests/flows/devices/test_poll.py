@@ -14,11 +14,14 @@ from broker.flows.devices.begin import DeviceAuthorization
 from broker.flows.found import LiveSession
 from broker.flows.issued import Tokens
 from tests.flows.devices.tv import Tv
+from tests.flows.proofs import Holder
 from tests.flows.refusals import refusal
 from tests.flows.setting import ADA, NOW
 from tests.flows.world import World
 
 pytestmark = pytest.mark.anyio
+
+HOLDER = Holder()
 
 
 @pytest.fixture
@@ -78,6 +81,23 @@ async def test_who_was_allowed_gets_tokens(
     assert tokens.scope == "openid email offline_access"
     assert (world.event().action, world.event().request_id) == ("redeem", "req-poll")
     assert (await world.refresh(tokens.refresh_token, "tv")).refresh_token is not None
+
+
+async def test_a_device_has_its_tokens_bound_to_its_key(world: World, tv: Tv, allowed: DeviceAuthorization) -> None:
+    """RFC 9449 section 5; by a proof that nothing else was got with, and one that was leaves the code as it is."""
+    used = HOLDER.sent()
+    await world.redeem(await world.code(ADA), proof=used)
+    with refusal(OAuthRefusal, "invalid_dpop_proof"):
+        await tv.poll(allowed, proof=used)
+    tokens = await tv.poll(allowed, proof=HOLDER.sent())
+
+    session = world.signer.verify(tokens.access_token, typ="at+jwt", audience=None, now=NOW)
+    assert session is not None
+    assert (tokens.token_type, session["cnf"]) == ("DPoP", {"jkt": HOLDER.thumbprint})
+    assert tokens.refresh_token is not None
+    with refusal(OAuthRefusal, "invalid_grant"):
+        await world.refresh(tokens.refresh_token, "tv")
+    assert (await world.refresh(tokens.refresh_token, "tv", proof=HOLDER.sent())).token_type == "DPoP"
 
 
 async def test_who_was_not_allowed_is_told_so(tv: Tv, ada: LiveSession) -> None:

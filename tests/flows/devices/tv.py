@@ -12,6 +12,7 @@ from broker.flows.devices.poll import poll
 from broker.flows.devices.waiting import DeviceAsks
 from broker.flows.found import LiveSession
 from broker.flows.issued import Tokens
+from broker.flows.possession import SentProof
 from tests.flows.setting import APPLICATIONS
 from tests.flows.world import World
 
@@ -42,10 +43,10 @@ class Tv:
     async def begin(self, scope: str | None = "openid email", organization: str | None = None) -> DeviceAuthorization:
         return await begin_device(self.credentials, scope, organization, self.world.ports)
 
-    async def poll(self, begun: DeviceAuthorization, *, after: int = 0) -> Tokens:
+    async def poll(self, begun: DeviceAuthorization, *, after: int = 0, proof: SentProof | None = None) -> Tokens:
         """Ask, so many seconds later."""
         self.world.clock.advance(after)
-        return await poll(self.credentials, begun.device_code, None, self.world.ports, request_id="req-poll")
+        return await poll(self.credentials, begun.device_code, proof, self.world.ports, request_id="req-poll")
 
     async def answer(self, begun: DeviceAuthorization, by: LiveSession, *, allow: bool = True) -> DeviceAsks:
         """Somebody types the code, and answers."""

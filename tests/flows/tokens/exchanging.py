@@ -9,6 +9,7 @@ from broker.domain.ids import ApplicationId
 from broker.domain.token_exchange import ACCESS_TOKEN, Exchange
 from broker.flows.authenticated import Credentials
 from broker.flows.issued import Tokens
+from broker.flows.possession import SentProof
 from broker.flows.tokens.exchange import ExchangedToken, exchange
 from broker.flows.tokens.introspect import introspect
 from tests.flows.setting import ADA, APPLICATIONS
@@ -59,10 +60,17 @@ async def signed_in(world: World, application: str = "demo-app", **changes: str 
     return await world.redeem(await world.code(ADA, application, **changes), application)
 
 
-async def swap(world: World, token: str | None, by: str = "api", *audiences: str, **asked: Any) -> ExchangedToken:
-    """Exchange as this Application."""
+async def swap(
+    world: World,
+    token: str | None,
+    by: str = "api",
+    *audiences: str,
+    sent: SentProof | None = None,
+    **asked: Any,
+) -> ExchangedToken:
+    """Exchange as this Application, which may show a key of its own."""
     wanted = Exchange(subject_token=token or "", **({"subject_token_type": ACCESS_TOKEN} | asked), audiences=audiences)
-    return await exchange(proof(by), wanted, None, world.ports, request_id="req-exchange")
+    return await exchange(proof(by), wanted, sent, world.ports, request_id="req-exchange")
 
 
 def claims_of(world: World, token: str) -> dict[str, Any]:

@@ -78,9 +78,10 @@ async def test_a_wrong_proof_burns_nothing(world: World, bent: dict[str, Any]) -
 
 async def test_a_proof_is_used_once(world: World) -> None:
     """For any grant; a replay changes nothing, though it comes with a code that was used or is of somebody else."""
-    proof, code = HOLDER.sent(), await world.code()
+    proof, code, refreshable = HOLDER.sent(), await world.code(), await world.refreshable(proof=HOLDER.sent())
     tokens = await world.redeem(code, proof=proof)
     for again in (
+        world.refresh(refreshable, proof=proof),
         world.redeem(await world.code(), proof=proof),
         world.redeem(code, proof=proof),
         world.redeem(await world.code(), code_verifier="x" * 43, proof=proof),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.changes import EndSession, RevokeGrant, SetUserStatus
+from broker.domain.changes import EndSession, Record, RevokeGrant, SetUserStatus, TakeAssertion
 from broker.domain.errors import Fault, OAuthRefusal
 from broker.domain.ids import GrantId, SessionId, UserId
 from broker.domain.session_token import LIFETIME
@@ -14,8 +14,9 @@ from broker.domain.token_exchange import ACCESS_TOKEN, TOKEN_TYPES
 from broker.domain.user import UserStatus
 from broker.flows.tokens.exchange import ExchangedToken
 from broker.flows.tokens.for_itself import token_for_itself
+from tests.flows.proofs import Holder
 from tests.flows.refusals import refusal
-from tests.flows.setting import CLIENTS, NOW
+from tests.flows.setting import ADA, CLIENTS, NOW
 from tests.flows.tokens.exchanging import (
     BILLING,
     GRANT,
@@ -31,6 +32,8 @@ from tests.flows.tokens.exchanging import (
 from tests.flows.world import World
 
 pytestmark = pytest.mark.anyio
+
+SERVICE = Holder()
 
 KIND = "urn:ietf:params:oauth:token-type"
 OFFLINE = "openid email profile offline_access"
@@ -68,6 +71,30 @@ async def test_a_service_calls_another_one_on_the_users_behalf(world: World) -> 
     assert (event.action, event.outcome, event.application_id) == ("exchange", "done", "api")
     assert (event.user_id, event.object_id) == (before["sub"], before["jti"].split(".")[0])
     assert (event.request_id, event.client_org) == ("req-exchange", None)
+
+
+async def test_a_bound_token_is_exchanged_for_one_that_is_bound_too(world: World) -> None:
+    """To the key of whoever asks: else a service that was sent the token with its proof could free it of its key."""
+    code = await world.code(ADA)
+    subject = (await world.redeem(code, proof=Holder().sent())).access_token
+    with refusal(OAuthRefusal, "invalid_request"):
+        await swap(world, subject, "api", BILLING)
+    exchanged = await swap(world, subject, "api", BILLING, sent=(sent := SERVICE.sent()))
+
+    assert exchanged.token_type == "DPoP"
+    assert claims_of(world, exchanged.access_token)["cnf"] == {"jkt": SERVICE.thumbprint}
+    with refusal(OAuthRefusal, "invalid_dpop_proof"):
+        await swap(world, subject, "api", BILLING, sent=sent)
+
+
+async def test_a_free_token_may_be_exchanged_for_a_bound_one(world: World) -> None:
+    """By a proof; the line of the ledger and the proof are one write."""
+    subject = (await signed_in(world)).access_token
+    world.forget()
+    exchanged = await swap(world, subject, "api", BILLING, sent=SERVICE.sent())
+
+    assert claims_of(world, exchanged.access_token)["cnf"] == {"jkt": SERVICE.thumbprint}
+    assert [[type(change) for change in changes] for changes in world.store.writes] == [[TakeAssertion, Record]]
 
 
 async def test_an_application_narrows_its_own_token_to_one_client(world: World) -> None:

@@ -68,12 +68,13 @@ async def test_userinfo_tells_by_its_own_scopes_and_client(world: World, subject
     """Globex releases the name here, and acme does not."""
     clients = POLICY["google"]["clients"] | {"globex": {"keep": ["email", "name"], "release": ["email", "name"]}}
     ports = world.with_policy({"google": POLICY["google"] | {"clients": clients}})
-    for asked, names in (
+    wishes: tuple[tuple[dict[str, Any], set[str]], ...] = (
         ({"organization": "globex"}, {"email", "name"}),
         ({"organization": "acme"}, {"email"}),
         ({"organization": "globex", "scope": "openid profile"}, {"name"}),
         ({"scope": "openid profile"}, set()),
-    ):
+    )
+    for asked, names in wishes:
         token = (await swap(world, subject, "api", **asked)).access_token
         assert (await userinfo(ShownToken(text=token), ports)).claims.keys() == names | {"sub"}
 
