@@ -63,6 +63,11 @@ def possession(sent: SentProof | None, application: Application, ports: Ports) -
     return Possession(key=proven.thumbprint, use_up=(TakeAssertion(assertion=name, expires_at=proven.forget_at),))
 
 
+def held_key(sent: SentProof, ports: Ports) -> KeyThumbprint:
+    """The key that a proof shows, where nothing is written: it may show the same again. Raises `OAuthRefusal`."""
+    return _proven(sent, None, ports).thumbprint
+
+
 def require_holder(shown: ShownToken, claims: Mapping[str, Any], ports: Ports) -> None:
     """Raise `OAuthRefusal` unless the token, which has these claims, is shown as it is bound (RFC 9449 section 7)."""
     bound_to = dpop.bound_to(claims)

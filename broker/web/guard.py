@@ -38,7 +38,7 @@ behind one gateway, would block itself."""
 _UNWRITTEN = _WAITING | {"storage_unavailable"}
 """What the ledger has no line of, also where refusals have one."""
 
-_READ_BY_PAGES = frozenset({"token", "revoke"})
+_READ_BY_PAGES = frozenset({"token", "par", "revoke"})
 
 
 def guarded(name: str, handler: Handler, *, audited: bool) -> Handler:

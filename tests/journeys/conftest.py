@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from tests.journeys.person import Person, a_person
+from tests.servers.asgi import serving
+from tests.servers.node import PEERS, node_peer
 from tests.world.world import World, open_world
 
 Somebody = Callable[..., Awaitable[Person]]
@@ -38,3 +44,28 @@ async def somebody(world: World, chromium: Browser) -> AsyncIterator[Somebody]:
 async def person(somebody: Somebody) -> Person:
     """One person, whom no server has met."""
     return await somebody()
+
+
+@pytest.fixture(scope="session")
+def corp() -> Iterator[str]:
+    """The issuer of this worker's oidc-provider, which is told anew whom it knows by everybody who needs it."""
+    with node_peer(PEERS / "upstream.mjs") as announced:
+        yield announced["issuer"]
+
+
+@pytest.fixture(scope="session")
+def peer() -> Iterator[str]:
+    """The URL of this worker's openid-client, which is told anew which Applications it is."""
+    with node_peer(PEERS / "application.mjs") as announced:
+        yield announced["url"]
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[str]:
+    """The URL of an Application that is no server: nothing is there but addresses for a browser to end at."""
+
+    async def ended(_request: Request) -> Response:
+        return PlainTextResponse("here")
+
+    with serving(Starlette(routes=[Route("/{path:path}", ended)])) as url:
+        yield url

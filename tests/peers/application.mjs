@@ -1,32 +1,35 @@
 // Applications by other people's hands: npm openid-client signs in through the broker, npm jose verifies what it got.
 //
-// Takes one JSON argument: { issuer, applications: { path: { client_id, client_secret?, method, audience } } } and
-// announces its URL. `/<path>/sign-in` begins; what came of it is JSON on the page that the browser ends on.
+// Announces its URL, and is told by a POST to `/configure` who it is, each time anew: { issuer, applications: { path:
+// { client_id, client_secret?, method, audience, scope?, more?, push?, bound? } } }. `/<path>/sign-in` begins; what came
+// of it is JSON, on a page for a browser. `?key=another` and `?key=none` have it prove another key than its own, or none.
 import { createServer } from 'node:http'
 
 import { createRemoteJWKSet, importJWK, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
 
-const { issuer, applications } = JSON.parse(process.argv[2])
 const METHODS = {
   client_secret_basic: oidc.ClientSecretBasic,
   client_secret_post: oidc.ClientSecretPost,
   none: oidc.None,
   private_key_jwt: async (jwk) => oidc.PrivateKeyJwt(await importJWK(jwk, 'ES256')),
 }
-const attempts = new Map() // by state; one browser at a time
-const signedIn = new Map() // by path
+let issuer, keys, applications // as they were configured; one browser at a time
 
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, own)
+  if (url.pathname === '/configure') {
+    await configure(JSON.parse(await bodyOf(request)))
+    return response.writeHead(204).end()
+  }
   const [, path, step] = url.pathname.split('/')
   try {
-    const answer = await STEPS[step](path, applications[path], url)
+    const answer = await STEPS[step](applications[path], url, request)
     if (typeof answer === 'string') response.writeHead(303, { location: answer }).end()
-    else response.setHeader('content-type', 'text/html').end(page(path, answer))
+    else show(request, response, path, answer)
   } catch (error) {
     const { code, error: said, status } = error
-    response.setHeader('content-type', 'text/html').end(page(path, { failed: { code, error: said, status } }))
+    show(request, response, path, { failed: { code, error: said, status } })
   }
 })
 let own
@@ -35,72 +38,145 @@ server.listen(0, '127.0.0.1', () => {
   process.stdout.write(`${JSON.stringify({ url: own })}\n`)
 })
 
+async function configure(told) {
+  issuer = told.issuer
+  keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`))
+  applications = told.applications
+  for (const [path, application] of Object.entries(applications)) {
+    const { client_id: id, client_secret: secret, method } = application
+    const options = { execute: [oidc.allowInsecureRequests] }
+    application.config = await oidc.discovery(new URL(issuer), id, undefined, await METHODS[method](secret), options)
+    application.path = path
+    application.key = application.bound && (await oidc.randomDPoPKeyPair())
+  }
+}
+
 const STEPS = {
-  'sign-in': async (path, application) => {
-    const config = await discovered(application)
-    const attempt = {
+  'sign-in': async (application, url) => {
+    application.attempt = {
       pkceCodeVerifier: oidc.randomPKCECodeVerifier(),
       expectedState: oidc.randomState(),
       expectedNonce: oidc.randomNonce(),
       idTokenExpected: true,
     }
-    attempts.set(attempt.expectedState, attempt)
-    return oidc.buildAuthorizationUrl(config, {
-      redirect_uri: `${own}/${path}/callback`,
-      scope: 'openid email profile',
-      code_challenge: await oidc.calculatePKCECodeChallenge(attempt.pkceCodeVerifier),
+    const asked = {
+      redirect_uri: `${own}/${application.path}/callback`,
+      scope: application.scope ?? 'openid email profile',
+      code_challenge: await oidc.calculatePKCECodeChallenge(application.attempt.pkceCodeVerifier),
       code_challenge_method: 'S256',
-      state: attempt.expectedState,
-      nonce: attempt.expectedNonce,
-    }).href
+      state: application.attempt.expectedState,
+      nonce: application.attempt.expectedNonce,
+      ...application.more,
+    }
+    if (!application.push) return oidc.buildAuthorizationUrl(application.config, asked).href
+    return (await oidc.buildAuthorizationUrlWithPAR(application.config, asked, await proofs(application, url))).href
   },
 
-  callback: async (path, application, url) => {
-    const config = await discovered(application)
-    const attempt = attempts.get(url.searchParams.get('state'))
-    attempts.delete(url.searchParams.get('state'))
-    const tokens = await oidc.authorizationCodeGrant(config, url, attempt)
-    const keys = createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri))
-    const session = await jwtVerify(tokens.access_token, keys, { issuer, audience: application.audience, typ: 'at+jwt' })
-    const identity = await jwtVerify(tokens.id_token, keys, { issuer, audience: application.client_id, typ: 'JWT' })
-    const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub)
-    signedIn.set(path, tokens)
-    return { session: session.payload, identity: identity.payload, userinfo, algorithm: session.protectedHeader.alg }
+  callback: async (application, url, request) => {
+    const { attempt } = application
+    application.attempt = undefined
+    const came = request.method === 'POST' ? await posted(url, request) : url
+    const { config } = application
+    return received(
+      application,
+      await oidc.authorizationCodeGrant(config, came, attempt, undefined, await proofs(application, url)),
+    )
   },
 
-  userinfo: async (path, application) => {
-    const { access_token: token } = signedIn.get(path)
-    return { userinfo: await oidc.fetchUserInfo(await discovered(application), token, oidc.skipSubjectCheck) }
+  userinfo: async (application, url) => {
+    const options = await proofs(application, url)
+    const { access_token: token } = application.tokens
+    return { userinfo: await oidc.fetchUserInfo(application.config, token, oidc.skipSubjectCheck, options) }
+  },
+
+  refresh: async (application, url) => {
+    const { refresh_token: before } = application.tokens
+    const options = await proofs(application, url)
+    const tokens = await oidc.refreshTokenGrant(application.config, before, undefined, options)
+    const seen = await received(application, tokens)
+    tokens.refresh_token ??= before
+    return { ...seen, rotated: tokens.refresh_token !== before }
   },
 
   // Asks about the session JWT, revokes it, and asks again. A public application may revoke, but not ask.
-  revoke: async (path, application) => {
-    const config = await discovered(application)
-    const { access_token: token } = signedIn.get(path)
+  revoke: async (application) => {
+    const { config, tokens } = application
     const asked = async () =>
-      application.method === 'none' ? 'not asked' : (await oidc.tokenIntrospection(config, token)).active
+      application.method === 'none' ? 'not asked' : (await oidc.tokenIntrospection(config, tokens.access_token)).active
     const before = await asked()
-    await oidc.tokenRevocation(config, token)
+    await oidc.tokenRevocation(config, tokens.access_token)
     return { before, after: await asked() }
   },
 
-  'sign-out': async (path, application) =>
-    oidc.buildEndSessionUrl(await discovered(application), {
-      id_token_hint: signedIn.get(path).id_token,
-      post_logout_redirect_uri: `${own}/${path}/bye`,
+  // Begins as a device, and asks on while it answers. It asks sooner than it was told: it knows no other clock.
+  device: async (application, url) => {
+    const { config, scope } = application
+    const begun = await oidc.initiateDeviceAuthorization(config, { scope })
+    const options = await proofs(application, url)
+    const asking = { ...begun, interval: begun.interval / 10 }
+    application.device = oidc.pollDeviceAuthorizationGrant(config, asking, undefined, options)
+    application.device.catch(() => {}) // whoever asks for the tokens is told
+    return begun
+  },
+
+  'device-tokens': async (application) => received(application, await application.device),
+
+  'for-itself': async (application, url) => {
+    const { config, scope, audience } = application
+    const tokens = await oidc.clientCredentialsGrant(config, { scope }, await proofs(application, url))
+    const session = await jwtVerify(tokens.access_token, keys, { issuer, audience, typ: 'at+jwt' })
+    return { session: session.payload, refresh: tokens.refresh_token ?? null, identity: tokens.id_token ?? null }
+  },
+
+  'sign-out': async (application) =>
+    oidc.buildEndSessionUrl(application.config, {
+      id_token_hint: application.tokens.id_token,
+      post_logout_redirect_uri: `${own}/${application.path}/bye`,
       state: 'the-state',
     }).href,
 
-  bye: async (path, _, url) => ({ bye: url.searchParams.get('state') }),
+  bye: async (_, url) => ({ bye: url.searchParams.get('state') }),
 }
 
-async function discovered({ client_id: id, client_secret: secret, method }) {
-  return oidc.discovery(new URL(issuer), id, undefined, await METHODS[method](secret), {
-    execute: [oidc.allowInsecureRequests],
-  })
+async function received(application, tokens) {
+  const { client_id: id, audience, config } = application
+  const session = await jwtVerify(tokens.access_token, keys, { issuer, audience, typ: 'at+jwt' })
+  const identity = await jwtVerify(tokens.id_token, keys, { issuer, audience: id, typ: 'JWT' })
+  const options = await proofs(application)
+  const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub, options)
+  application.tokens = tokens
+  return {
+    session: session.payload,
+    identity: identity.payload,
+    userinfo,
+    algorithm: session.protectedHeader.alg,
+    type: tokens.token_type,
+  }
 }
 
-function page(path, answer) {
-  const text = JSON.stringify(answer).replaceAll('&', '&amp;').replaceAll('<', '&lt;')
-  return `<!doctype html><html lang="en"><title>Peer</title><pre>${text}</pre><a href="/${path}/sign-out">Sign out</a>`
+// How to prove the key that an Application's tokens are bound to (RFC 9449), or another one where the address says so.
+async function proofs({ config, bound, key }, url) {
+  const which = url?.searchParams.get('key') ?? 'own'
+  if (!bound || which === 'none') return {}
+  return { DPoP: oidc.getDPoPHandle(config, which === 'another' ? await oidc.randomDPoPKeyPair() : key) }
+}
+
+async function posted(url, request) {
+  const headers = { 'content-type': request.headers['content-type'] }
+  return new Request(url, { method: 'POST', headers, body: await bodyOf(request) })
+}
+
+async function bodyOf(request) {
+  return Buffer.concat(await Array.fromAsync(request)).toString()
+}
+
+function show(request, response, path, answer) {
+  const text = JSON.stringify(answer)
+  if (!request.headers.accept?.includes('text/html')) {
+    return response.setHeader('content-type', 'application/json').end(text)
+  }
+  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+  response
+    .setHeader('content-type', 'text/html')
+    .end(`<!doctype html><html lang="en"><title>Peer</title><pre>${escaped}</pre><a href="/${path}/sign-out">Sign out</a>`)
 }

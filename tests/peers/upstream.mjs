@@ -1,22 +1,27 @@
 // An OpenID Provider by other people's hands, for the broker to sign in at: npm oidc-provider.
 //
-// Takes one JSON argument: { client_id, client_secret, redirect_uris, accounts: { login: claims } }. Announces its issuer.
-// Its sign-in page asks for a login and believes it; `/peer/tokens` says how many tokens are alive.
+// Announces its issuer, and is told by a POST to `/peer/configure` whom it knows, each time anew: { client_id,
+// client_secret, redirect_uris, accounts: { login: claims } }. Its sign-in page asks for a login and believes it;
+// `/peer/tokens/<login>` says how many of their tokens are alive.
 import { createServer } from 'node:http'
 
 import Provider from 'oidc-provider'
 
-const { accounts, ...registration } = JSON.parse(process.argv[2])
 console.info = console.warn = console.error // standard output is for the announcement
 
 const server = createServer()
 server.listen(0, '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`
-  server.on('request', serve(issuer))
+  let serving
+  server.on('request', async (request, response) => {
+    if (request.url !== '/peer/configure') return serving(request, response)
+    serving = serve(issuer, JSON.parse(await bodyOf(request)))
+    response.writeHead(204).end()
+  })
   process.stdout.write(`${JSON.stringify({ issuer })}\n`)
 })
 
-function serve(issuer) {
+function serve(issuer, { accounts, ...registration }) {
   const issued = { AccessToken: [], RefreshToken: [] }
   const provider = new Provider(issuer, {
     clients: [{ ...registration, grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] }],
@@ -34,9 +39,12 @@ function serve(issuer) {
   const standard = provider.callback()
 
   return async (request, response) => {
-    if (request.url === '/peer/tokens') {
-      const alive = async (kind) => (await Promise.all(issued[kind].map((jti) => provider[kind].find(jti)))).filter(Boolean)
-      const tokens = { access: (await alive('AccessToken')).length, refresh: (await alive('RefreshToken')).length }
+    if (request.url.startsWith('/peer/tokens/')) {
+      const alive = async (kind) => {
+        const found = await Promise.all(issued[kind].map((jti) => provider[kind].find(jti)))
+        return found.filter((token) => token?.accountId === request.url.split('/').at(-1)).length
+      }
+      const tokens = { access: await alive('AccessToken'), refresh: await alive('RefreshToken') }
       response.setHeader('content-type', 'application/json').end(JSON.stringify(tokens))
     } else if (!request.url.startsWith('/sign-in/')) {
       standard(request, response)
@@ -49,8 +57,7 @@ function serve(issuer) {
 }
 
 async function decide(provider, request, response) {
-  const chunks = await Array.fromAsync(request)
-  const form = new URLSearchParams(Buffer.concat(chunks).toString())
+  const form = new URLSearchParams(await bodyOf(request))
   const { params } = await provider.interactionDetails(request, response)
   if (form.get('decision') !== 'allow') {
     return provider.interactionFinished(request, response, { error: 'access_denied' })
@@ -62,6 +69,10 @@ async function decide(provider, request, response) {
     login: { accountId },
     consent: { grantId: await grant.save() },
   })
+}
+
+async function bodyOf(request) {
+  return Buffer.concat(await Array.fromAsync(request)).toString()
 }
 
 const PAGE = `<!doctype html><html lang="en"><title>Corp</title><h1>Corp</h1><form method="post">

@@ -2,6 +2,8 @@
 import { createRequire } from 'node:module'
 
 import 'jose'
+import 'oauth4webapi'
+import 'oidc-client-ts'
 import 'oidc-provider'
 import 'openid-client'
 

@@ -180,7 +180,7 @@ async def test_pages_of_an_application_can_send_proofs(world: World, ada: Browse
     """G13-06: the preflight allows the header; its own origin reads answer and refusal, no other does."""
     asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     asked |= {"Access-Control-Request-Headers": "dpop"}
-    for path in ("/oauth/token", "/oauth/revoke", "/oauth/userinfo"):
+    for path in ("/oauth/token", "/oauth/par", "/oauth/revoke", "/oauth/userinfo"):
         answer = await ada.send("OPTIONS", path, headers=asked)
         assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (204, "*")
         assert "DPoP" in answer.headers["Access-Control-Allow-Headers"].split(", ")
@@ -190,6 +190,10 @@ async def test_pages_of_an_application_can_send_proofs(world: World, ada: Browse
         answer = await ada.send("POST", "/oauth/token", form=form, headers={"Origin": origin})
         assert (answer.status_code, answer.headers.get("Access-Control-Allow-Origin")) == (400, told)
         assert ("Access-Control-Expose-Headers" in answer.headers) is (told is not None)
+        pushed = ask(dpop_jkt=THIEF.thumbprint).parameters
+        headers = {"Origin": origin, "DPoP": proof(world, "/oauth/par")}
+        answer = await ada.send("POST", "/oauth/par", form=pushed, headers=headers)
+        assert (answer.status_code, answer.headers.get("Access-Control-Allow-Origin")) == (400, told)
 
 
 async def test_discovery_names_the_algorithms(world: World, ada: Browser) -> None:

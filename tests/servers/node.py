@@ -11,7 +11,8 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers.process import PATIENCE, start, stop, wait_until_ready
+from tests.servers.process import PATIENCE, NotReady, start, stop, wait_until_ready
 
 PEERS = Path(__file__).parent.parent / "peers"
 OLDEST_NODE = 22  # what oidc-provider 9 asks for
@@ -62,6 +63,37 @@ def run_node(script: Path, *arguments: str, given: str = "", environment: Mappin
         check=True,
     )
     return done.stdout
+
+
+def converse(script: Path, argument: str, answer: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
+    """Run a script of tests/peers that asks meanwhile, and is answered line by line; `done` of its last line."""
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [_node(), script, argument],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=_environment(None),
+            cwd=PEERS,
+        )
+        late = threading.Timer(PATIENCE, process.kill)
+        late.start()
+        with process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                for line in process.stdout:
+                    told: dict[str, Any] = json.loads(line)
+                    if "done" in told:
+                        done: dict[str, Any] = told["done"]
+                        return done
+                    process.stdin.write(answer(told).encode() + b"\n")
+                    process.stdin.flush()
+            finally:
+                late.cancel()
+                stop(process)
+        log.seek(0)
+        raise NotReady(log.read().decode())
 
 
 @contextmanager

@@ -20,10 +20,10 @@ server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.ad
 
 @pytest.mark.requires_node
 def test_the_peers_are_installed_and_load() -> None:
-    """All three run on the Node that the lock file brings."""
+    """All of them run on the Node that the lock file brings."""
     versions = json.loads(run_node(PEERS / "versions.mjs"))
 
-    assert {"node", "jose", "oidc-provider", "openid-client"} == set(versions)
+    assert {"node", "jose", "oauth4webapi", "oidc-client-ts", "oidc-provider", "openid-client"} == set(versions)
     assert int(versions["node"].split(".")[0]) >= OLDEST_NODE
 
 

@@ -9,14 +9,19 @@ import pytest
 from broker.domain.authorize_request import KNOWN
 from broker.domain.errors import OAuthRefusal, Refusal
 from broker.domain.pushed_request import PREFIX
+from broker.flows.possession import SentProof
 from broker.flows.sign_in.push import push
 from tests.flows.asserted import JWKS, assertion
+from tests.flows.proofs import Holder
 from tests.flows.refusals import refusal
 from tests.flows.setting import ADA, APPLICATIONS, ISSUER, NOW, asked
 from tests.flows.sign_in.pushing import pushed, request_of
 from tests.flows.world import World
 
 pytestmark = pytest.mark.anyio
+
+PUSH_URL = f"{ISSUER}/oauth/par"
+HOLDER, ANOTHER = Holder(), Holder()
 
 
 @pytest.mark.parametrize("application", ["demo-app", "reports"])
@@ -43,7 +48,7 @@ async def test_every_push_is_another(world: World) -> None:
 async def test_a_secret_in_the_form_is_not_sealed(world: World) -> None:
     """A browser carries the rest: only an authorize request's own parameters are in it."""
     form = asked("crm") | {"client_secret": ["crm-secret-canary"], "client_assertion": ["x"], "foo": ["bar"]}
-    sealed = (await push(world.credentials("crm"), form, world.ports)).removeprefix(PREFIX)
+    sealed = (await push(world.credentials("crm"), form, None, world.ports)).removeprefix(PREFIX)
 
     opened = world.ports.secrets.open_request(sealed)
     assert opened is not None
@@ -54,14 +59,14 @@ async def test_only_the_application_itself_can_push(world: World) -> None:
     """As at the token endpoint: by its secret, or by an assertion, which is used up."""
     for credentials in (world.credentials("reports", secret="wrong"), world.credentials("reports", secret=None)):
         with refusal(OAuthRefusal, "invalid_client"):
-            await push(credentials, asked("reports"), world.ports)
+            await push(credentials, asked("reports"), None, world.ports)
     keyed = {name: value for name, value in APPLICATIONS["reports"].items() if name != "secret"} | {"jwks": JWKS}
     await world.declare(applications=APPLICATIONS | {"reports": keyed})
     proof = replace(world.credentials("reports", secret=None), assertion=assertion("reports", ISSUER, NOW))
 
-    assert (await push(proof, asked("reports"), world.ports)).startswith(PREFIX)
+    assert (await push(proof, asked("reports"), None, world.ports)).startswith(PREFIX)
     with refusal(OAuthRefusal, "invalid_client"):
-        await push(proof, asked("reports"), world.ports)
+        await push(proof, asked("reports"), None, world.ports)
 
 
 @pytest.mark.parametrize("value", ["", PREFIX + "x", "https://evil.example/r"], ids=["empty", "ours", "elsewhere"])
@@ -103,3 +108,25 @@ async def test_what_no_url_would_carry_is_refused(world: World) -> None:
     assert len(fits["request_uri"][0]) < 8000
     with refusal(OAuthRefusal, "invalid_request"):
         await pushed(world, prompt="none", id_token_hint="h" * 4096, state="s" * 1024)
+
+
+@pytest.mark.parametrize(
+    "named", [{}, {"dpop_jkt": ""}, {"dpop_jkt": HOLDER.thumbprint}], ids=["absent", "empty", "named"]
+)
+async def test_a_proof_names_the_key_that_the_code_is_bound_to(world: World, named: dict[str, str]) -> None:
+    """RFC 9449 section 10.1: as `dpop_jkt` does, and beside it. Nothing is written."""
+    proof = SentProof(text=HOLDER.proof(url=PUSH_URL), method="POST", url=PUSH_URL)
+    request = await request_of(world, await pushed(world, "demo-app", proof, **named))
+
+    assert request.dpop_jkt == HOLDER.thumbprint
+    assert world.written == []
+
+
+async def test_a_proof_of_another_key_or_request_is_refused(world: World) -> None:
+    """The same section: the two must agree. What proves nothing here is no proof."""
+    proof = SentProof(text=HOLDER.proof(url=PUSH_URL), method="POST", url=PUSH_URL)
+    with refusal(OAuthRefusal, "invalid_request"):
+        await pushed(world, "demo-app", proof, dpop_jkt=ANOTHER.thumbprint)
+    for text in ("", HOLDER.proof()):
+        with refusal(OAuthRefusal, "invalid_dpop_proof"):
+            await pushed(world, "demo-app", replace(proof, text=text))
