@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LEAVE_REDIS_ALONE_FOR = 5.0
 """Seconds after a failure, so that a Redis which hangs does not slow down every request."""
+ANSWER_WITHIN = 0.25
+"""Seconds that Redis has for a count."""
 WARN_EVERY = 60.0
 """Seconds."""
 MAX_KEYS = 100_000
@@ -38,10 +40,16 @@ class _Window:
 class Counters:
     """Fixed windows: a key's begins with its first hit. `clock` gives seconds, of which only differences count."""
 
-    def __init__(self, redis_url: str | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        redis_url: str | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        answer_within: float = ANSWER_WITHIN,
+    ) -> None:
         self._clock = clock
         self._windows: dict[str, _Window] = {}
-        self._shared = _shared_counts(redis_url) if redis_url else None
+        self._shared = _shared_counts(redis_url, answer_within) if redis_url else None
         self._ask_redis_at = self._warn_at = -math.inf
 
     async def hit(self, key: str, limit: int, per_seconds: int) -> int | None:
@@ -95,8 +103,8 @@ class Counters:
             _log.warning("redis does not answer, counting in this process alone: %s", error)
 
 
-def _shared_counts(redis_url: str) -> SharedCounts:
+def _shared_counts(redis_url: str, answer_within: float) -> SharedCounts:
     # Loading the library takes a quarter of a second, which a broker without Redis need not wait for.
     from broker.storage.shared_counts import SharedCounts  # noqa: PLC0415
 
-    return SharedCounts(redis_url)
+    return SharedCounts(redis_url, answer_within)

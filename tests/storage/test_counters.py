@@ -116,10 +116,9 @@ async def test_processes_count_together(redis_url: str) -> None:
     await another.close()
 
 
-async def test_many_hits_at_once_are_counted_each(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_hits_at_once_are_counted_each(redis_url: str) -> None:
     """No more than the limit gets through."""
-    monkeypatch.setattr("broker.storage.shared_counts.ANSWER_WITHIN", 30)
-    count = Counters(redis_url)
+    count = Counters(redis_url, answer_within=30)
     waits = await asyncio.gather(*(count.hit("key", 20, 60) for _ in range(100)))
     await count.close()
 
