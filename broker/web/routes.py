@@ -44,6 +44,7 @@ TABLE = (
     ("sign_in_begin",     "/sign-in/{registration}",                   _SEND,   sign_in.sign_in_begin,              True),
     ("userinfo",          "/oauth/userinfo",                           _BOTH,   token.userinfo_endpoint,            True),
     ("token_preflight",   "/oauth/token",                              _ASK,    cors.preflight,                     False),
+    ("par_preflight",     "/oauth/par",                                _ASK,    cors.preflight,                     False),
     ("revoke_preflight",  "/oauth/revoke",                             _ASK,    cors.preflight,                     False),
     ("userinfo_preflight", "/oauth/userinfo",                          _ASK,    cors.preflight,                     False),
     ("authorizations",    "/api/v1/authorizations",                    _READ,   token.authorizations_endpoint,      True),

@@ -255,6 +255,7 @@ GOOD: dict[str, Build] = {
     "sign_in_begin": _begin,
     "userinfo": _bearer("/oauth/userinfo"),
     "token_preflight": _preflight("/oauth/token"),
+    "par_preflight": _preflight("/oauth/par"),
     "revoke_preflight": _preflight("/oauth/revoke"),
     "userinfo_preflight": _preflight("/oauth/userinfo"),
     "authorizations": _bearer("/api/v1/authorizations"),

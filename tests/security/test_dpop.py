@@ -162,7 +162,7 @@ async def test_pages_of_an_application_can_send_proofs(world: World, ada: Browse
     """G13-06: the preflight allows the header; its own origin reads answer and refusal, no other does."""
     asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     asked |= {"Access-Control-Request-Headers": "dpop"}
-    for path in ("/oauth/token", "/oauth/revoke", "/oauth/userinfo"):
+    for path in ("/oauth/token", "/oauth/par", "/oauth/revoke", "/oauth/userinfo"):
         answer = await ada.send("OPTIONS", path, headers=asked)
         assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (204, "*")
         assert "DPoP" in answer.headers["Access-Control-Allow-Headers"].split(", ")

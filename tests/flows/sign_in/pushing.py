@@ -15,7 +15,7 @@ from tests.flows.world import World
 
 async def pushed(world: World, application: str = "demo-app", **changes: str | None) -> dict[str, list[str]]:
     """The parameters that a browser comes with, once this request was pushed."""
-    request_uri = await push(world.credentials(application), asked(application, **changes), world.ports)
+    request_uri = await push(world.credentials(application), asked(application, **changes), None, world.ports)
     return {"client_id": [application], "request_uri": [request_uri]}
 
 

@@ -7,16 +7,22 @@ from dataclasses import replace
 import pytest
 
 from broker.domain.authorize_request import KNOWN
+from broker.domain.changes import TakeAssertion
 from broker.domain.errors import OAuthRefusal, Refusal
 from broker.domain.pushed_request import PREFIX
+from broker.flows.possession import SentProof
 from broker.flows.sign_in.push import push
 from tests.flows.asserted import JWKS, assertion
+from tests.flows.proofs import Holder
 from tests.flows.refusals import refusal
 from tests.flows.setting import ADA, APPLICATIONS, ISSUER, NOW, asked
 from tests.flows.sign_in.pushing import pushed, request_of
 from tests.flows.world import World
 
 pytestmark = pytest.mark.anyio
+
+HOLDER = Holder()
+PAR_URL = f"{ISSUER}/oauth/par"
 
 
 @pytest.mark.parametrize("application", ["demo-app", "reports"])
@@ -43,7 +49,7 @@ async def test_every_push_is_another(world: World) -> None:
 async def test_a_secret_in_the_form_is_not_sealed(world: World) -> None:
     """A browser carries the rest: only an authorize request's own parameters are in it."""
     form = asked("crm") | {"client_secret": ["crm-secret-canary"], "client_assertion": ["x"], "foo": ["bar"]}
-    sealed = (await push(world.credentials("crm"), form, world.ports)).removeprefix(PREFIX)
+    sealed = (await push(world.credentials("crm"), form, None, world.ports)).removeprefix(PREFIX)
 
     opened = world.ports.secrets.open_request(sealed)
     assert opened is not None
@@ -54,14 +60,14 @@ async def test_only_the_application_itself_can_push(world: World) -> None:
     """As at the token endpoint: by its secret, or by an assertion, which is used up."""
     for credentials in (world.credentials("reports", secret="wrong"), world.credentials("reports", secret=None)):
         with refusal(OAuthRefusal, "invalid_client"):
-            await push(credentials, asked("reports"), world.ports)
+            await push(credentials, asked("reports"), None, world.ports)
     keyed = {name: value for name, value in APPLICATIONS["reports"].items() if name != "secret"} | {"jwks": JWKS}
     await world.declare(applications=APPLICATIONS | {"reports": keyed})
     proof = replace(world.credentials("reports", secret=None), assertion=assertion("reports", ISSUER, NOW))
 
-    assert (await push(proof, asked("reports"), world.ports)).startswith(PREFIX)
+    assert (await push(proof, asked("reports"), None, world.ports)).startswith(PREFIX)
     with refusal(OAuthRefusal, "invalid_client"):
-        await push(proof, asked("reports"), world.ports)
+        await push(proof, asked("reports"), None, world.ports)
 
 
 @pytest.mark.parametrize("value", ["", PREFIX + "x", "https://evil.example/r"], ids=["empty", "ours", "elsewhere"])
@@ -103,3 +109,30 @@ async def test_what_no_url_would_carry_is_refused(world: World) -> None:
     assert len(fits["request_uri"][0]) < 8000
     with refusal(OAuthRefusal, "invalid_request"):
         await pushed(world, prompt="none", id_token_hint="h" * 4096, state="s" * 1024)
+
+
+async def proven(world: World, proof: SentProof, **changes: str | None) -> dict[str, list[str]]:
+    """The parameters that a browser comes with, once this request was pushed with a proof."""
+    request_uri = await push(world.credentials(), asked("demo-app", **changes), proof, world.ports)
+    return {"client_id": ["demo-app"], "request_uri": [request_uri]}
+
+
+@pytest.mark.parametrize("said", [None, HOLDER.thumbprint], ids=["proof", "proof and dpop_jkt"])
+async def test_a_proof_binds_the_code_to_its_key(world: World, said: str | None) -> None:
+    """RFC 9449 section 10.1: as if `dpop_jkt` had been sent. The proof is used up, and nothing else is written."""
+    proof = HOLDER.sent(url=PAR_URL, at=PAR_URL)
+    request = await request_of(world, await proven(world, proof, dpop_jkt=said))
+
+    assert request.dpop_jkt == HOLDER.thumbprint
+    assert [type(change) for change in world.written] == [TakeAssertion]
+    with refusal(OAuthRefusal, "invalid_dpop_proof"):
+        await proven(world, proof)
+
+
+async def test_a_proof_of_another_key_or_request_pushes_nothing(world: World) -> None:
+    """RFC 9449 section 10.1; and it is not used up."""
+    with refusal(OAuthRefusal, "invalid_request"):
+        await proven(world, HOLDER.sent(url=PAR_URL, at=PAR_URL), dpop_jkt=Holder().thumbprint)
+    with refusal(OAuthRefusal, "invalid_dpop_proof"):
+        await proven(world, HOLDER.sent(at=PAR_URL))
+    assert world.written == []
