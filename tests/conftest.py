@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page
 
+from tests.conformance.plans import PLANS
 from tests.servers import port
 from tests.servers.chromium import chromium_browser
 from tests.servers.node import MISSING, find_node, require_node
@@ -24,6 +25,14 @@ CONTINUOUS_INTEGRATION = os.environ.get("CI") == "true"
 def pytest_report_header() -> list[str]:
     """Say loudly, before anything runs, what will be left out."""
     return [] if find_node() else [f"LEFT OUT, marked requires_node: {MISSING}"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where tests of conformance ran, say of how many modules there are some. Of workers nobody sees the terminal."""
+    ran = (report for reports in terminalreporter.stats.values() for report in reports)
+    if any(str(getattr(report, "nodeid", "")).startswith("tests/conformance/") for report in ran):
+        for plan in PLANS:
+            terminalreporter.write_line(plan.line)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

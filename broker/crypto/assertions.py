@@ -9,14 +9,13 @@ from typing import Any
 from broker.crypto.foreign_jws import claims_of, header_of
 from broker.domain.public_key import algorithms_of
 
-_MEMBERS = frozenset({"alg", "kid", "typ"})
 _TYPES = ("JWT", "jwt", "client-authentication+jwt")
 """A token of another kind, signed with the same key for another purpose, is none (RFC 8725 section 3.11)."""
 
 
 def claims_by(assertion: str, keys: Sequence[str]) -> dict[str, Any] | None:
     """The claims of a JWT that one of these keys (JWK, JSON) has signed, or None."""
-    header = header_of(assertion, _MEMBERS)
+    header = header_of(assertion)
     if header is None or header.get("typ", "JWT") not in _TYPES:
         return None
     for key in keys:

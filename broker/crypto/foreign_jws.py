@@ -19,19 +19,23 @@ from broker.domain.public_key import ALGORITHMS
 
 LONGEST = 4096
 """Characters."""
+_ANOTHER_WAY = frozenset({"crit", "b64", "zip", "enc", "jku", "jwk", "x5u", "x5c"})
+"""Members by which a token would be read in another way, or by a key that it names or brings itself. What else nobody
+here knows is ignored, as RFC 7515 section 4 demands."""
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _JWS = PyJWS(algorithms=[alg for of_kind in ALGORITHMS.values() for alg in of_kind])
 
 
-def header_of(token: str, members: frozenset[str]) -> dict[str, Any] | None:
-    """The header of a compact JWS, if it has no others than these `members`; nothing of it is believed yet."""
+def header_of(token: str, *, brings_key: bool = False) -> dict[str, Any] | None:
+    """The header of a compact JWS; nothing of it is believed yet. `brings_key`: its key may be inside, as `jwk`."""
     if len(token) > LONGEST or _COMPACT.fullmatch(token) is None:
         return None
     try:
         header = json.loads(base64url.decode(token.partition(".")[0]) or b"")
     except (ValueError, RecursionError):
         return None
-    return header if isinstance(header, dict) and header.keys() <= members else None
+    refused = _ANOTHER_WAY - {"jwk"} if brings_key else _ANOTHER_WAY
+    return header if isinstance(header, dict) and not header.keys() & refused else None
 
 
 def claims_of(token: str, key: str, alg: str) -> dict[str, Any] | None:

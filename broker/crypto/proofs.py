@@ -14,12 +14,10 @@ from broker.domain.dpop import TYPE
 from broker.domain.ids import KeyThumbprint
 from broker.domain.public_key import algorithms_of, members_of
 
-_MEMBERS = frozenset({"alg", "jwk", "kid", "typ"})
-
 
 def proven_by(proof: str) -> tuple[dict[str, Any], KeyThumbprint] | None:
     """The claims of a proof, and the thumbprint (RFC 7638) of the key that is in it and has signed it; or None."""
-    header = header_of(proof, _MEMBERS)
+    header = header_of(proof, brings_key=True)
     if header is None or header.get("typ") != TYPE:
         return None
     jwk: Any = header.get("jwk")

@@ -1,7 +1,7 @@
 """Owns a step that several flows share, no verb of its own: does whoever asks hold the key that they say they do?
 
-Refuses a proof of another request, a bound token without its proof, and a bearer token with one. Writes nothing: at the
-token endpoint a proof is used up by what the flow writes anyway.
+Refuses a proof of another request, a bound token without its proof, and a bearer token with one. A proof that came
+with a form is used up by what the flow writes anyway, or by itself where it writes nothing.
 """
 
 from __future__ import annotations
@@ -58,14 +58,23 @@ def possession(sent: SentProof | None, application: Application, ports: Ports) -
         if application.dpop:  # RFC 9449 section 5.2; there is no proof that could be called invalid
             raise OAuthRefusal("invalid_request", "This application's tokens are bound to a key: send a DPoP proof.")
         return Possession()
+    return possession_of(sent, ports)
+
+
+def possession_of(sent: SentProof, ports: Ports) -> Possession:
+    """What a proof shows, whoever sends it. Raises `OAuthRefusal` (`invalid_dpop_proof`)."""
     proven = _proven(sent, None, ports)
     name = ports.secrets.keyed_hash("dpop", f"{proven.thumbprint} {proven.name}")
     return Possession(key=proven.thumbprint, use_up=(TakeAssertion(assertion=name, expires_at=proven.forget_at),))
 
 
-def held_key(sent: SentProof, ports: Ports) -> KeyThumbprint:
-    """The key that a proof shows, where nothing is written: it may show the same again. Raises `OAuthRefusal`."""
-    return _proven(sent, None, ports).thumbprint
+async def use_up(held: Possession, ports: Ports) -> None:
+    """For flows that write nothing else. Raises `OAuthRefusal` for a proof that was used before."""
+    if held.use_up:
+        try:
+            await ports.store.write(*held.use_up)
+        except Conflict:
+            raise used_before() from None
 
 
 def require_holder(shown: ShownToken, claims: Mapping[str, Any], ports: Ports) -> None:

@@ -44,7 +44,7 @@ def signed(alg: str, kty: str, *, claims: Any = CLAIMS, **headers: Any) -> str:
 
 
 @pytest.mark.parametrize(("alg", "kty"), [("ES256", "EC"), ("EdDSA", "OKP"), ("RS256", "RSA"), ("PS256", "RSA")])
-@pytest.mark.parametrize("headers", [{}, {"typ": "client-authentication+jwt"}, {"typ": None}])
+@pytest.mark.parametrize("headers", [{}, {"typ": "client-authentication+jwt"}, {"typ": None, "x5t": "x"}])
 def test_each_algorithm_is_verified(alg: str, kty: str, headers: dict[str, Any]) -> None:
     """By the one key of several that it is of."""
     assert claims_by(signed(alg, kty, **headers), [*KEYS.values()]) == CLAIMS

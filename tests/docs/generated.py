@@ -18,6 +18,7 @@ from broker.domain.scope import ATTRIBUTE_SCOPES
 from broker.domain.session_token import id_token_claims, session_claims
 from providers import PROVIDERS
 from providers.spec import Provider
+from tests.conformance.plans import PLANS, Covered, NotHere, Plan
 from tests.docs.reading import REFERENCE
 
 _MARKED = re.compile(r"(<!-- generated: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -55,10 +56,22 @@ def parts() -> Mapping[str, Callable[[], str]]:
         "reserved": lambda: textwrap.fill(", ".join(f"`{name}`" for name in sorted(RESERVED_CLAIMS)) + ".", 150),
         "example session-jwt": _session_jwt,
         "example id-token": _id_token,
+        "conformance": lambda: "\n\n".join(_plan(plan) for plan in PLANS),
     }
     for provider in PROVIDERS.values():
         made[f"provider {provider.name}"] = lambda provider=provider: _facts(provider)  # type: ignore[misc]
     return made
+
+
+def _plan(plan: Plan) -> str:
+    lines = [f"## {plan.name}", "", f"`{plan.suite}`: {plan.covered} of {len(plan.modules)} covered. {plan.told}", ""]
+    lines += ["| module | here |", "|---|---|"]
+    for module, stands in plan.modules.items():
+        said = f"does not apply. {stands.why}" if isinstance(stands, NotHere) else "covered"
+        if isinstance(stands, Covered) and stands.note:
+            said += f". {stands.note}"
+        lines.append(f"| `{module}` | {said} |")
+    return "\n".join(lines)
 
 
 def _attributes(provider: Provider) -> str:

@@ -52,9 +52,9 @@ class Holder:
             json.dumps(told).encode(), self.private, algorithm=self.alg, headers=members | left_out
         )
 
-    def sent(self, **changes: Any) -> SentProof:
-        """As it arrives at the token endpoint."""
-        return SentProof(text=self.proof(**changes), method="POST", url=TOKEN_URL)
+    def sent(self, *, at: str = TOKEN_URL, **changes: Any) -> SentProof:
+        """As it arrives with a form, at the token endpoint or elsewhere."""
+        return SentProof(text=self.proof(**changes), method="POST", url=at)
 
     def shown(self, token: str, **changes: Any) -> ShownToken:
         """A token as it arrives at userinfo, with its proof."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from broker.domain.attempt import SignInAttempt
@@ -44,10 +45,13 @@ class Canaries:
             self.add(f"secret of {name}", secret)
 
     def add_private(self, der: bytes) -> None:
-        """The private half of a signing key of the default algorithm, as a file or a JWK would hold it."""
+        """The private half of a signing key, EC or RSA, as a file or a JWK would hold it."""
         key = load_der_private_key(der, password=None)
-        assert isinstance(key, EllipticCurvePrivateKey)
-        number = key.private_numbers().private_value.to_bytes(32, "big")
+        if isinstance(key, RSAPrivateKey):
+            number = key.private_numbers().d.to_bytes(key.key_size // 8, "big")
+        else:
+            assert isinstance(key, EllipticCurvePrivateKey)
+            number = key.private_numbers().private_value.to_bytes(32, "big")
         self.add("private key", base64.urlsafe_b64encode(number).decode().rstrip("="))
         self.add("private key", number.hex())
         self.add("private key", base64.b64encode(der).decode())

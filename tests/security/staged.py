@@ -21,16 +21,22 @@ Fake = TypeVar("Fake", bound=FakeOpenIdProvider)
 
 @asynccontextmanager
 async def staged(
-    template: Template, folder: Path, kind: type[Fake], *, keep: tuple[str, ...] = ("email",), **arguments: Any
+    template: Template,
+    folder: Path,
+    kind: type[Fake],
+    *,
+    keep: tuple[str, ...] = ("email",),
+    release: tuple[str, ...] = (),
+    **arguments: Any,
 ) -> AsyncIterator[tuple[World, Fake]]:
-    """Serve a fake Provider of this kind, and a broker that knows it as "twin" and keeps these attributes of it."""
+    """Serve a fake Provider of this kind, and a broker that knows it as "twin", and keeps and releases these of it."""
     enrolled = Enrolled(
         application_id=PROVIDER_APPLICATION, secret=SECRETS["provider"], callback_url=f"{HTTPS}/callback/twin"
     )
     clock = SettableClock(BEGINS)
     with on_stage(lambda base: kind(base=base, clock=clock, enrolled=enrolled, **arguments)) as fake:
         further = replace(registration("twin", template.corp, provider=fake.name), issuer=fake.issuer)
-        rules = {"twin": {"keep": dict.fromkeys(keep, "For this test")}}
+        rules = {"twin": {"keep": dict.fromkeys(keep, "Testing"), "release": dict.fromkeys(release, "Testing")}}
         async with open_world(template, folder, registrations={TWIN: further}, rules=rules) as world:
             world.watch.elsewhere.add(fake.base)
             yield world, fake

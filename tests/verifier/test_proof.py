@@ -126,11 +126,13 @@ HOLDERS = [
 
 @pytest.mark.parametrize("holder", HOLDERS, ids=lambda holder: holder.alg)
 def test_it_takes_what_the_issuer_takes(holder: Holder) -> None:
-    """Each algorithm, and the same thumbprint of the key; signed by another key it is none."""
-    text = holder.proof("GET", URL, token="a.b.c")
+    """Each algorithm, and the same thumbprint of the key; signed by another key it is none. The unknown is ignored."""
+    text = holder.proof("GET", URL, token="a.b.c", header={"extra": [7]})
     assert proven(text, "a.b.c", "GET", URL, NOW + 100_000_000).thumbprint == holder.thumbprint
     other = next(other for other in HOLDERS if other.jwk["kty"] != holder.jwk["kty"])
-    for bent in (holder.proof("GET", URL, token="a.b.c", header={"jwk": other.jwk}), text[:-4] + "AAAA", text + "A"):
+    for_another: dict[str, Any] = {"jwk": other.jwk, "crit": ["exp"], "b64": False, "jku": "x", "x5c": []}
+    signed = [holder.proof("GET", URL, token="a.b.c", header={name: value}) for name, value in for_another.items()]
+    for bent in (*signed, text[:-4] + "AAAA", text + "A"):
         with pytest.raises(TokenRefused):
             proven(bent, "a.b.c", "GET", URL, NOW + 100_000_000)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from broker.domain.errors import Conflict, OAuthRefusal
+from broker.domain.errors import OAuthRefusal
 from broker.domain.own_token import acts_for_itself, chosen_scopes, own_claims
 from broker.domain.session_token import LIFETIME
 from broker.flows.authenticated import Credentials, authenticated
 from broker.flows.ports import Ports
-from broker.flows.possession import SentProof, possession, used_before
+from broker.flows.possession import SentProof, possession, use_up
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,9 +48,5 @@ async def token_for_itself(
         key=held.key,
     )
     access_token = ports.signer.sign(claims, typ="at+jwt", alg=application.signing_algorithm)
-    if held.use_up:
-        try:
-            await ports.store.write(*held.use_up)
-        except Conflict:
-            raise used_before() from None
+    await use_up(held, ports)
     return OwnToken(access_token=access_token, token_type=held.token_type, expires_in=LIFETIME, scope=" ".join(scopes))

@@ -15,7 +15,7 @@ from broker.web.parameters import form_of
 
 
 async def push_endpoint(request: Request) -> Response:
-    """RFC 9126 section 2, with a proof of possession or without (RFC 9449 section 10.1)."""
+    """RFC 9126 section 2, and RFC 9449 section 10.1 where a proof comes along."""
     form = await form_of(request)
     credentials = credentials_of(request, form)
     request_uri = await push(credentials, form, proof_of(request), context.web_of(request).ports)

@@ -7,18 +7,15 @@ from urllib.parse import parse_qs
 from broker.domain.authorize_request import AuthorizeRequest, Parameters
 from broker.flows.asked import asked as asked_by
 from broker.flows.found import LiveSession
-from broker.flows.possession import SentProof
 from broker.flows.sign_in.authorize import Answered, ConsentNeeded, SignInNeeded, authorize
 from broker.flows.sign_in.push import push
 from tests.flows.setting import asked
 from tests.flows.world import World
 
 
-async def pushed(
-    world: World, application: str = "demo-app", proof: SentProof | None = None, /, **changes: str | None
-) -> dict[str, list[str]]:
+async def pushed(world: World, application: str = "demo-app", **changes: str | None) -> dict[str, list[str]]:
     """The parameters that a browser comes with, once this request was pushed."""
-    request_uri = await push(world.credentials(application), asked(application, **changes), proof, world.ports)
+    request_uri = await push(world.credentials(application), asked(application, **changes), None, world.ports)
     return {"client_id": [application], "request_uri": [request_uri]}
 
 

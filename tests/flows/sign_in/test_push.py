@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from broker.domain.authorize_request import KNOWN
+from broker.domain.changes import TakeAssertion
 from broker.domain.errors import OAuthRefusal, Refusal
 from broker.domain.pushed_request import PREFIX
 from broker.flows.possession import SentProof
@@ -20,8 +21,8 @@ from tests.flows.world import World
 
 pytestmark = pytest.mark.anyio
 
-PUSH_URL = f"{ISSUER}/oauth/par"
-HOLDER, ANOTHER = Holder(), Holder()
+HOLDER = Holder()
+PAR_URL = f"{ISSUER}/oauth/par"
 
 
 @pytest.mark.parametrize("application", ["demo-app", "reports"])
@@ -110,23 +111,28 @@ async def test_what_no_url_would_carry_is_refused(world: World) -> None:
         await pushed(world, prompt="none", id_token_hint="h" * 4096, state="s" * 1024)
 
 
-@pytest.mark.parametrize(
-    "named", [{}, {"dpop_jkt": ""}, {"dpop_jkt": HOLDER.thumbprint}], ids=["absent", "empty", "named"]
-)
-async def test_a_proof_names_the_key_that_the_code_is_bound_to(world: World, named: dict[str, str]) -> None:
-    """RFC 9449 section 10.1: as `dpop_jkt` does, and beside it. Nothing is written."""
-    proof = SentProof(text=HOLDER.proof(url=PUSH_URL), method="POST", url=PUSH_URL)
-    request = await request_of(world, await pushed(world, "demo-app", proof, **named))
+async def proven(world: World, proof: SentProof, **changes: str | None) -> dict[str, list[str]]:
+    """The parameters that a browser comes with, once this request was pushed with a proof."""
+    request_uri = await push(world.credentials(), asked("demo-app", **changes), proof, world.ports)
+    return {"client_id": ["demo-app"], "request_uri": [request_uri]}
+
+
+@pytest.mark.parametrize("said", [None, HOLDER.thumbprint], ids=["proof", "proof and dpop_jkt"])
+async def test_a_proof_binds_the_code_to_its_key(world: World, said: str | None) -> None:
+    """RFC 9449 section 10.1: as if `dpop_jkt` had been sent. The proof is used up, and nothing else is written."""
+    proof = HOLDER.sent(url=PAR_URL, at=PAR_URL)
+    request = await request_of(world, await proven(world, proof, dpop_jkt=said))
 
     assert request.dpop_jkt == HOLDER.thumbprint
-    assert world.written == []
+    assert [type(change) for change in world.written] == [TakeAssertion]
+    with refusal(OAuthRefusal, "invalid_dpop_proof"):
+        await proven(world, proof)
 
 
-async def test_a_proof_of_another_key_or_request_is_refused(world: World) -> None:
-    """The same section: the two must agree. What proves nothing here is no proof."""
-    proof = SentProof(text=HOLDER.proof(url=PUSH_URL), method="POST", url=PUSH_URL)
+async def test_a_proof_of_another_key_or_request_pushes_nothing(world: World) -> None:
+    """RFC 9449 section 10.1; and it is not used up."""
     with refusal(OAuthRefusal, "invalid_request"):
-        await pushed(world, "demo-app", proof, dpop_jkt=ANOTHER.thumbprint)
-    for text in ("", HOLDER.proof()):
-        with refusal(OAuthRefusal, "invalid_dpop_proof"):
-            await pushed(world, "demo-app", replace(proof, text=text))
+        await proven(world, HOLDER.sent(url=PAR_URL, at=PAR_URL), dpop_jkt=Holder().thumbprint)
+    with refusal(OAuthRefusal, "invalid_dpop_proof"):
+        await proven(world, HOLDER.sent(at=PAR_URL))
+    assert world.written == []

@@ -25,7 +25,8 @@ BEHIND_SECONDS: Final = 60
 AHEAD_SECONDS: Final = 10
 """How far the clock of who made it may be ahead."""
 MOST_PROOFS: Final = 100_000
-_MEMBERS: Final = frozenset({"typ", "alg", "jwk", "kid"})
+_ANOTHER_WAY: Final = frozenset({"crit", "b64", "zip", "enc", "jku", "x5u", "x5c"})
+"""Members by which a proof would be read in another way, or by another key. Others are ignored (RFC 7515 section 4)."""
 _URL: Final = re.compile(r"(https?)://([^/?#]+)([^?#]*)(?:[?#].*)?", re.IGNORECASE | re.DOTALL)
 _DEFAULT_PORTS: Final = {"https": ":443", "http": ":80"}
 _ESCAPED: Final = re.compile("%([0-9A-Fa-f]{2})")
@@ -47,7 +48,7 @@ def proven(proof: object, token: str, method: str, url: str, now: int) -> Proven
     try:
         first, second, third = standard(text).split(b".")
         header, claims, signature = json_object(decode(first)), json_object(decode(second)), decode(third)
-        if header.get("typ") != TYPE or not header.keys() <= _MEMBERS:
+        if header.get("typ") != TYPE or header.keys() & _ANOTHER_WAY:
             raise _refused("its header is not that of a proof")
         thumbprint, verify = proving_key(header.get("jwk"), header.get("alg"))
     except ValueError as problem:
