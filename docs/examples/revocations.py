@@ -8,7 +8,8 @@ import secrets
 import time
 from collections.abc import Mapping
 from http.client import HTTPException
-from typing import Any, NoReturn
+from threading import Event
+from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -24,6 +25,7 @@ class Revocations:
         self.held: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
         self.cursor: str | None = None
         self.heard_at, self.incomplete_until = 0, 0
+        self.over = Event()
 
     def covers(self, claims: Mapping[str, Any], kid: str) -> bool:
         """Whether the token with these claims, and this `kid` in its header, is no longer good."""
@@ -38,14 +40,14 @@ class Revocations:
         now = int(time.time())
         return now - self.heard_at <= within and now > self.incomplete_until
 
-    def follow(self) -> NoReturn:
-        """Listen, and come back whenever the stream ends."""
-        while True:
+    def follow(self) -> None:
+        """Listen, and come back whenever the stream ends, until it is `over`."""
+        while not self.over.is_set():
             try:
                 self.listen()
             except (OSError, HTTPException, ValueError) as error:
                 _log.warning("no revocations at the moment: %s", error)
-            time.sleep(1 + secrets.randbelow(2000) / 1000)  # so that not all come back at once
+            self.over.wait(1 + secrets.randbelow(2000) / 1000)  # so that not all come back at once
 
     def listen(self) -> None:
         """One stream, to its end. Heartbeats come every 15 seconds: a minute of silence is a broken line."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,17 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield world
 
 
-async def test_who_signs_out_is_heard_of(world: World) -> None:
-    """The session JWT was good, and is so no longer; another person's is."""
+@pytest.fixture
+def feed(world: World) -> Iterator[Any]:
+    """It follows."""
     feed = files.module("revocations").Revocations(world.issuer, "feed", SECRET)
     threading.Thread(target=feed.follow, daemon=True).start()
+    yield feed
+    feed.over.set()
+
+
+async def test_who_signs_out_is_heard_of(world: World, feed: Any) -> None:
+    """The session JWT was good, and is so no longer; another person's is."""
     with PlainBrowser() as browser:
         application = files.module("application").Application(world.issuer, "page", f"{world.application}/nowhere")
         url, trip = application.sign_in()
@@ -78,10 +85,8 @@ async def test_who_signs_out_is_heard_of(world: World) -> None:
     assert not feed.covers(CLAIMS, kid)
 
 
-async def test_it_comes_back_to_where_it_was(world: World) -> None:
+async def test_it_comes_back_to_where_it_was(world: World, feed: Any) -> None:
     """After the broker was away it sends the last id, and hears what it missed and no more."""
-    feed = files.module("revocations").Revocations(world.issuer, "feed", SECRET)
-    threading.Thread(target=feed.follow, daemon=True).start()
     await until(lambda: feed.cursor is not None)
     heard_at = feed.heard_at
     await anyio.to_thread.run_sync(world.restart, "broker")
