@@ -18,7 +18,7 @@ from tests.security.world import World
 pytestmark = pytest.mark.anyio
 
 HOLDER, THIEF = Holder(), Holder()
-ALGS = 'algs="ES256 EdDSA PS256 RS256"'
+ALGS = 'algs="ES256 EdDSA Ed25519 PS256 RS256"'
 OWN_TOKEN = {"grant_type": "client_credentials", "client_id": "feed", "client_secret": SECRETS["feed"]}
 
 
@@ -181,4 +181,4 @@ async def test_pages_of_an_application_can_send_proofs(world: World, ada: Browse
 async def test_discovery_names_the_algorithms(world: World, ada: Browser) -> None:
     """RFC 9449 section 5.1: those that each proof may be signed by."""
     told = (await ada.get("/.well-known/openid-configuration")).json()
-    assert told["dpop_signing_alg_values_supported"] == ["ES256", "EdDSA", "PS256", "RS256"]
+    assert told["dpop_signing_alg_values_supported"] == ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]
