@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from jwt import PyJWK, PyJWS
+from jwt.algorithms import OKPAlgorithm
 from jwt.exceptions import PyJWTError
 
 from broker.crypto import base64url
@@ -23,7 +24,10 @@ _ANOTHER_WAY = frozenset({"crit", "b64", "zip", "enc", "jku", "jwk", "x5u", "x5c
 """Members by which a token would be read in another way, or by a key that it names or brings itself. What else nobody
 here knows is ignored, as RFC 7515 section 4 demands."""
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_BY_OLD_NAME = {"Ed25519": "EdDSA"}
+"""PyJWT knows no other name for it, and keys are of Ed25519 alone."""
 _JWS = PyJWS(algorithms=[alg for of_kind in ALGORITHMS.values() for alg in of_kind])
+_JWS.register_algorithm("Ed25519", OKPAlgorithm())
 
 
 def header_of(token: str, *, brings_key: bool = False) -> dict[str, Any] | None:
@@ -50,5 +54,5 @@ def claims_of(token: str, key: str, alg: str) -> dict[str, Any] | None:
 @lru_cache(maxsize=256)
 def loaded(key: str, alg: str) -> PublicKey:
     """Raises `PyJWTError` or `ValueError`, as for a point that is not on the curve."""
-    found: PublicKey = PyJWK.from_json(key, alg).key
+    found: PublicKey = PyJWK.from_json(key, _BY_OLD_NAME.get(alg, alg)).key
     return found

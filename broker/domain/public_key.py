@@ -13,7 +13,7 @@ from typing import Any
 
 ALGORITHMS: Mapping[tuple[str, str | None], tuple[str, ...]] = {
     ("EC", "P-256"): ("ES256",),
-    ("OKP", "Ed25519"): ("EdDSA",),
+    ("OKP", "Ed25519"): ("EdDSA", "Ed25519"),  # the same by its name of RFC 9864, which libraries take now
     ("RSA", None): ("PS256", "RS256"),
 }
 """By `kty` and `crv`. A key is good for these alone, whatever a token's header says (RFC 8725 section 3.1)."""
@@ -66,7 +66,7 @@ def _problem(key: object) -> str | None:
         return "has no kty"
     members = _MEMBERS.get(key["kty"])
     if members is None or not algorithms_of(key):
-        return "must be EC P-256 (ES256), OKP Ed25519 (EdDSA) or RSA (PS256, RS256)"
+        return "must be EC P-256 (ES256), OKP Ed25519 (EdDSA, Ed25519) or RSA (PS256, RS256)"
     if not key.keys() <= _BESIDE | {*members}:
         return "must have no members but those of a public key: never publish or hand on the private ones"
     if key.get("use", "sig") != "sig" or not isinstance(key.get("kid", ""), str):

@@ -20,7 +20,8 @@ RSA: dict[str, Any] = {"kty": "RSA", "n": B256, "e": "AQAB"}
     ("jwk", "algorithms"),
     [
         (EC, ("ES256",)),
-        (OKP, ("EdDSA",)),
+        (OKP, ("EdDSA", "Ed25519")),
+        (OKP | {"alg": "Ed25519"}, ("Ed25519",)),
         (RSA, ("PS256", "RS256")),
         (RSA | {"alg": "RS256"}, ("RS256",)),
         (RSA | {"alg": "PS256", "kid": "k", "use": "sig", "key_ops": ["verify"]}, ("PS256",)),

@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import OKPAlgorithm
 
 from broker.crypto.jwk import PublicKey, public_members, thumbprint
 from broker.crypto.signing_keys import PrivateKey
@@ -20,6 +21,8 @@ from tests.flows.setting import ISSUER, NOW
 TOKEN_URL = f"{ISSUER}/oauth/token"
 USERINFO_URL = f"{ISSUER}/oauth/userinfo"
 _numbers = itertools.count()
+_JWS = jwt.PyJWS()
+_JWS.register_algorithm("Ed25519", OKPAlgorithm())  # which PyJWT knows as EdDSA alone
 
 
 class Holder:
@@ -48,9 +51,7 @@ class Holder:
         told = {name: value for name, value in (claims | changes).items() if value is not ...}
         members = {"typ": "dpop+jwt", "jwk": self.jwk} | dict(header)
         left_out = {name: None for name, value in members.items() if value is ...}
-        return jwt.PyJWS().encode(
-            json.dumps(told).encode(), self.private, algorithm=self.alg, headers=members | left_out
-        )
+        return _JWS.encode(json.dumps(told).encode(), self.private, algorithm=self.alg, headers=members | left_out)
 
     def sent(self, *, at: str = TOKEN_URL, **changes: Any) -> SentProof:
         """As it arrives with a form, at the token endpoint or elsewhere."""

@@ -44,7 +44,7 @@ async function walkOfAServer() {
 }
 
 async function walkOfAPage() {
-  const proof = { DPoP: oauth.DPoP(page, await oauth.generateKeyPair('ES256')) }
+  const proof = { DPoP: oauth.DPoP(page, await oauth.generateKeyPair('Ed25519')) }
   const { tokens, seen } = await signIn(page, byName, proof)
   const refreshed = await refreshing(page, byName, tokens.refresh_token, proof)
   const other = { DPoP: oauth.DPoP(page, await oauth.generateKeyPair('ES256')) }

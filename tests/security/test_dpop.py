@@ -19,7 +19,7 @@ from tests.security.world import World
 pytestmark = pytest.mark.anyio
 
 HOLDER, THIEF = Holder(), Holder()
-ALGS = 'algs="ES256 EdDSA PS256 RS256"'
+ALGS = 'algs="ES256 EdDSA Ed25519 PS256 RS256"'
 CLI = """
 [applications.cli]
 name = "Desk on the command line"
@@ -199,7 +199,7 @@ async def test_pages_of_an_application_can_send_proofs(world: World, ada: Browse
 async def test_discovery_names_the_algorithms(world: World, ada: Browser) -> None:
     """RFC 9449 section 5.1: those that each proof may be signed by."""
     told = (await ada.get("/.well-known/openid-configuration")).json()
-    assert told["dpop_signing_alg_values_supported"] == ["ES256", "EdDSA", "PS256", "RS256"]
+    assert told["dpop_signing_alg_values_supported"] == ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]
 
 
 async def test_no_gateway_takes_a_bound_token(world: World, ada: Browser) -> None:

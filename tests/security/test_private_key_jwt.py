@@ -193,4 +193,5 @@ async def test_discovery_says_so(world: World, ada: Browser) -> None:
     document = (await ada.get("/.well-known/openid-configuration")).json()
     for at in ("token", "revocation", "introspection"):
         assert "private_key_jwt" in document[f"{at}_endpoint_auth_methods_supported"]
-        assert document[f"{at}_endpoint_auth_signing_alg_values_supported"] == ["ES256", "EdDSA", "PS256", "RS256"]
+        named = document[f"{at}_endpoint_auth_signing_alg_values_supported"]
+        assert named == ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]

@@ -8,13 +8,26 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.servers.node import OLDEST_NODE, PEERS, node_peer, require_node, run_node
+from tests.servers.node import OLDEST_NODE, PEERS, converse, node_peer, require_node, run_node
 from tests.servers.process import NotReady
 
 PEER = """
 import { createServer } from 'node:http'
 const server = createServer((request, response) => response.end(process.argv[2] + process.env.GREETING))
 server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })))
+"""
+
+ASKING = """
+import { createInterface } from 'node:readline/promises'
+const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+let sum = 0
+for (let number = 1; number <= process.argv[2]; number++) {
+  console.log(JSON.stringify({ number }))
+  sum += Number((await answers.next()).value)
+  if (isNaN(sum)) throw new Error('no number')
+}
+console.log(JSON.stringify({ done: { sum } }))
+process.exit()
 """
 
 
@@ -49,6 +62,17 @@ def test_a_peer_that_breaks_is_reported_with_its_words(tmp_path: Path) -> None:
 
     with pytest.raises(NotReady, match="no such key"), node_peer(script):
         pass
+
+
+@pytest.mark.requires_node
+def test_a_script_that_asks_is_answered(tmp_path: Path) -> None:
+    """Line by line, until it is done; one that breaks before is reported with its words."""
+    script = tmp_path / "asking.mjs"
+    script.write_text(ASKING)
+
+    assert converse(script, "3", lambda told: str(told["number"] ** 2)) == {"sum": 14}
+    with pytest.raises(NotReady, match="no number"):
+        converse(script, "3", lambda _: "none")
 
 
 def test_a_developer_may_do_without_node() -> None:

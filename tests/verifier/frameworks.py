@@ -28,7 +28,7 @@ def cases(tokens: SessionTokens) -> dict[str, Case]:
     good = {"Authorization": f"Bearer {tokens.mint('usr_ada', RIGHTS)}"}
     bad = {"Authorization": f"Bearer {tokens.mint('usr_ada', RIGHTS, aud='another')}"}
     invalid = 'Bearer error="invalid_token"'
-    algs = 'DPoP algs="ES256 EdDSA PS256 RS256", error='
+    algs = 'DPoP algs="ES256 EdDSA Ed25519 PS256 RS256", error='
     missing = 'Bearer error="insufficient_scope", scope="reports:read"'
     return {
         "who am I": Case(path="/me", headers=good, status=200),

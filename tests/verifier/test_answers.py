@@ -63,7 +63,9 @@ OF_KEYS = {"proof_missing": "invalid_token", "wrong_key": "invalid_token", "proo
 def test_who_has_not_proven_a_key_is_told_the_algorithms(code: str) -> None:
     """RFC 9449 section 7.1."""
     answer = refusal(TokenRefused(code, "detail"))
-    scheme = f'DPoP algs="ES256 EdDSA PS256 RS256", error="{OF_KEYS[code]}", error_description="{REFUSALS[code]}"'
+    scheme = (
+        f'DPoP algs="ES256 EdDSA Ed25519 PS256 RS256", error="{OF_KEYS[code]}", error_description="{REFUSALS[code]}"'
+    )
 
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, scheme)
     assert json.loads(answer.body)["error"] == OF_KEYS[code]

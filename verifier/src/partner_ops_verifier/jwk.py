@@ -185,7 +185,7 @@ _KINDS: Final[Mapping[str, tuple[str, tuple[str, ...], Callable[..., Verify]]]] 
 ALGORITHMS: Final = frozenset(alg for alg, _, _ in _KINDS.values())
 _PROVING: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Callable[..., Verify]]]]] = {
     "EC": (("crv", "x", "y"), {"ES256": _es256}),
-    "OKP": (("crv", "x"), {"EdDSA": _eddsa}),
+    "OKP": (("crv", "x"), {"EdDSA": _eddsa, "Ed25519": _eddsa}),  # by both its names (RFC 9864)
     "RSA": (("n", "e"), {"PS256": _ps256, "RS256": _rs256}),
 }
 """Kind of key -> what its thumbprint is of, and what proofs may be signed by, as the issuer takes them."""
