@@ -17,7 +17,7 @@ from tests.faults.history import Outcome, Recorder
 from tests.faults.pair import Pair
 
 PATIENCE = 20.0
-"""Seconds until somebody goes away without an answer."""
+"""Seconds until nobody waits for an answer any more."""
 _NOBODY_KNOWS = ("server_error", "temporarily_unavailable")
 
 
@@ -29,6 +29,7 @@ class Asking:
         self._pair = pair
         self._random = random
         self._http = http
+        self._unheard: set[asyncio.Task[httpx2.Response]] = set()
 
     async def page(self, method: str, path: str, *, form: Mapping[str, str]) -> httpx2.Response | None:
         """What the history need not know, since it changes nothing."""
@@ -54,26 +55,35 @@ class Asking:
         """Ask one of the two; None, and recorded as such, where nobody knows what became of it."""
         at = await self._pair.choose(self._random) if at is None else at
         sent = {"Sec-Fetch-Site": "same-origin", **({"Cookie": cookies} if cookies else {}), **(headers or {})}
+        self._pair.busy[at] += 1
+        asked = asyncio.create_task(self.exchange(self._request(at, method, path, form, sent)))
+        self._unheard.add(asked)
+        await asyncio.wait({asked}, timeout=patience)
+        self._pair.busy[at] -= 1
+        if not asked.done():
+            self.recorder.complete(number, "info", reason="hung_up")
+            return None
+        self._unheard.discard(asked)
         try:
-            self._pair.busy[at] += 1
-            async with asyncio.timeout(patience):
-                answer = await self.exchange(self._request(at, method, path, form, sent))
+            return asked.result()
         except httpx2.ConnectError:
             self.recorder.complete(number, "fail", reason="not_sent")
         except (httpx2.TransportError, TimeoutError) as error:
             self.recorder.complete(number, "info", reason=type(error).__name__)
-        else:
-            return answer
-        finally:
-            self._pair.busy[at] -= 1
         return None
+
+    async def hear_out(self) -> None:
+        """Wait for the answers that nobody waited for."""
+        await asyncio.gather(*self._unheard, return_exceptions=True)
 
     async def exchange(self, request: httpx2.Request) -> httpx2.Response:
         """Send it, to whomever. Raises `httpx2.TransportError` or `TimeoutError`."""
         async with asyncio.timeout(PATIENCE):
             answer = await self._http.handle_async_request(request)
-            await answer.aread()
-            await answer.aclose()
+            try:
+                await answer.aread()
+            finally:
+                await answer.aclose()
         return answer
 
     def done(self, number: int, answer: httpx2.Response, **learnt: Any) -> None:

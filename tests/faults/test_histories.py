@@ -86,6 +86,7 @@ async def run(two: Pair, recorder: Recorder) -> None:
         group.create_task(nemesis.break_things(every=EVERY_FAULT))
         await asyncio.gather(*(worker.work(enough) for worker in workers))
         recorder.release()
+        await asking.hear_out()
     async with httpx2.AsyncHTTPTransport() as http:
         asking = Asking(two, recorder, Random(f"{SEED} last"), http)
         await asyncio.gather(*(ask_once_more(asking, worker) for worker in workers))
