@@ -63,19 +63,25 @@ def _holds(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     return func.replace(column, _text(f'"{name}"'), _text("")) != column
 
 
-_plain_application = exists().where(
+def _there_is(one: ColumnElement[Any], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Looked up once the Grant is found by its id: with a join the planner may begin elsewhere, and read a table."""
+    return select(one).where(*conditions).scalar_subquery().is_not(None)
+
+
+_plain_application = _there_is(
+    applications.c.id,
     applications.c.id == grants.c.application_id,
+    applications.c.id == bindparam("application_id"),
     applications.c.type == _text(ApplicationType.PUBLIC),
     _holds(applications.c.grants, GrantType.REFRESH_TOKEN),
     applications.c.requires_authorization == _number(0),
     applications.c.dpop == _number(0),
 )
-_living_user = exists().where(users.c.id == grants.c.user_id, users.c.status == _text(UserStatus.ACTIVE))
-_open_session = exists().where(sessions.c.id == grants.c.session_id, sessions.c.ended_at.is_(None))
+_living_user = _there_is(users.c.id, users.c.id == grants.c.user_id, users.c.status == _text(UserStatus.ACTIVE))
+_open_session = _there_is(sessions.c.id, sessions.c.id == grants.c.session_id, sessions.c.ended_at.is_(None))
 _plain = and_(
     _this,
     grants.c.generation == bindparam("generation"),
-    grants.c.application_id == bindparam("application_id"),
     grants.c.redeemed_at.is_not(None),
     grants.c.revoked_at.is_(None),
     grants.c.organization.is_(None),
