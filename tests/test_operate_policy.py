@@ -120,13 +120,13 @@ def test_show_says_that_nothing_is_kept(folder: Path) -> None:
     ("old", "new", "code", "last"),
     [
         (POLICY, POLICY, 0, "No difference."),
-        (POLICY, "", 0, "It only narrows."),
-        ("", POLICY, 1, "It keeps or releases more of somebody, or for another purpose."),
+        (POLICY, "", 0, "It does not widen."),
+        ("", POLICY, 1, "It keeps or releases more of somebody, longer, or for another purpose."),
         (
             POLICY,
             POLICY.replace("Shown to", "Sold to"),
             1,
-            "It keeps or releases more of somebody, or for another purpose.",
+            "It keeps or releases more of somebody, longer, or for another purpose.",
         ),
     ],
     ids=["same", "narrower", "wider", "another purpose"],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("REGISTRATION", "ATTRIBUTE", "FROM", "KEPT FOR", "RELEASED UNDER", "RELEASED FOR", "NARROWED BY")
 _EXPLAINED = ("ATTRIBUTE", "SINCE (UTC)", "KEPT FOR", "ALLOWED BY", "TOLD TO", "VALUE")
-_WIDENS = "It keeps or releases more of somebody, or for another purpose."
+_WIDENS = "It keeps or releases more of somebody, longer, or for another purpose."
 _file = click.Path(path_type=Path)
 
 
@@ -70,23 +70,26 @@ def show(config: Path, as_json: bool) -> None:
 @click.argument("new", type=_file)
 @json_option
 def diff(old: Path, new: Path, as_json: bool) -> None:
-    """Compare two policy files. Exit code 1 when NEW keeps or releases more of anybody, or for another purpose."""
+    """Compare two policy files. Exit code 1 when NEW widens: more of anybody, longer, or for another purpose."""
     from broker.domain.policy_diff import differences
+    from broker.domain.policy_rules_diff import rule_differences
     from broker.settings.model import SettingsProblems
     from broker.settings.policy_file import policy_of_any_deployment
 
     try:
-        found = differences(policy_of_any_deployment(old), policy_of_any_deployment(new))
+        before, after = policy_of_any_deployment(old), policy_of_any_deployment(new)
     except SettingsProblems as error:
         fail(error.problems)
-    widens = any(difference.widens for difference in found)
+    attributes, rules = differences(before, after), rule_differences(before, after)
+    widens = any(d.widens for d in attributes) or any(d.widens for d in rules)
     if as_json:
-        listed = [{"sign": d.sign, **asdict(d)} for d in found]
-        click.echo(json.dumps({"widens": widens, "differences": listed}))
+        listed = [{"sign": d.sign, "widens": d.widens, **asdict(d)} for d in attributes]
+        ruled = [{"sign": d.sign, **asdict(d)} for d in rules]
+        click.echo(json.dumps({"widens": widens, "differences": listed, "rules": ruled}, default=sorted))
     else:
-        for difference in found:
-            click.echo(str(difference))
-        click.echo(_WIDENS if widens else "It only narrows." if found else "No difference.")
+        for line in (*map(str, attributes), *map(str, rules)):
+            click.echo(line)
+        click.echo(_WIDENS if widens else "It does not widen." if attributes or rules else "No difference.")
     sys.exit(1 if widens else 0)
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from broker.domain.ids import ConnectionId, IdentityId, RegistrationId, UserId
+from broker.domain.policy import Keep, Update
 
+DAY = 24 * 3600
 TABLE = "connections"
 
 
@@ -44,21 +46,35 @@ class UpstreamTokens:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptAttribute:
-    """One attribute that the policy let through, and since when it is kept (seconds since the epoch)."""
+    """One attribute that the policy let through.
+
+    `since`: when this value was first kept; `taken`: when the Provider last told it, or its User put it right; None: at
+    `since`. Seconds since the epoch. `corrected`: the User put it right, so that no sign-in changes it.
+    """
 
     name: str
     value: str = field(repr=False)
     since: int
+    taken: int | None = None
+    corrected: bool = False
+
+    def is_over(self, keep: Keep, now: int) -> bool:
+        """Whether its time, as the policy sets it, has passed."""
+        taken = self.since if self.taken is None else self.taken
+        return keep.days is not None and now >= taken + keep.days * DAY
 
 
 def attributes_to_bytes(kept: tuple[KeptAttribute, ...]) -> bytes:
     """The plaintext that is sealed."""
-    return json.dumps([[a.name, a.value, a.since] for a in kept]).encode()
+    return json.dumps([[a.name, a.value, a.since, a.taken, a.corrected] for a in kept]).encode()
 
 
 def attributes_from_bytes(plaintext: bytes) -> tuple[KeptAttribute, ...]:
-    """The inverse of `attributes_to_bytes`."""
-    return tuple(KeptAttribute(name=n, value=v, since=s) for n, v, s in json.loads(plaintext))
+    """The inverse of `attributes_to_bytes`. Those that were sealed before it told more have three members."""
+    return tuple(
+        KeptAttribute(name=n, value=v, since=s, taken=rest[0] if rest else None, corrected=bool(rest and rest[1]))
+        for n, v, s, *rest in json.loads(plaintext)
+    )
 
 
 def refreshed_attributes(
@@ -66,19 +82,24 @@ def refreshed_attributes(
     before: tuple[KeptAttribute, ...],
     *,
     asked: Collection[str],
-    allowed: Collection[str],
+    allowed: Mapping[str, Keep],
     now: int,
 ) -> tuple[KeptAttribute, ...]:
     """What is kept after a sign-in.
 
     `selected` is what the policy chose this time, out of the attributes that were `asked` for. An unchanged value keeps
-    its date. A value that was not asked for this time stays if it is still `allowed`; one that was asked for and did
-    not come goes.
+    its date. A value that was not asked for this time stays if it is still `allowed` and not over; one that was asked
+    for and did not come goes. A corrected value stays, and so does the first one where only the first is taken.
     """
-    since = {(a.name, a.value): a.since for a in before}
-    kept = {a.name: a for a in before if a.name in allowed and a.name not in asked}
+    had = {a.name: a for a in before if a.name in allowed and not a.is_over(allowed[a.name], now)}
+    told = {*asked, *selected}
+    kept = {n: a for n, a in had.items() if n not in told or a.corrected or allowed[n].update is not Update.EVERY}
     for name, value in selected.items():
-        kept[name] = KeptAttribute(name=name, value=value, since=since.get((name, value), now))
+        if name in kept or allowed[name].update is Update.NEVER:
+            continue
+        same = had.get(name)
+        since = same.since if same is not None and same.value == value else now
+        kept[name] = KeptAttribute(name=name, value=value, since=since, taken=now)
     return tuple(kept[name] for name in sorted(kept))
 
 

@@ -1,17 +1,23 @@
 """Owns the narrow waist: which attributes may be kept and released, each with its purpose. Default deny.
 
-Refuses wildcards, empty purposes, unknown attributes, release of what is not kept, and a Client that widens.
 Nothing is stored, cached or logged of a profile before `AttributePolicy.select` has chosen it.
+Refuses to keep an optional attribute of whoever has not agreed to it.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, TypeGuard
 
+from broker.domain.erasure import ErasureRules
 from broker.domain.ids import ClientOrgId, RegistrationId
-from broker.domain.scope import ATTRIBUTE_SCOPES
+from broker.domain.ledger_rules import LedgerRules
+from broker.domain.legal_document import NOTHING_ASKED, Documents
+from broker.domain.retention import RetentionRules
 
 MAX_VALUE = 1024
 """Characters. A longer value is dropped: no attribute we know of needs more, and a bound keeps rows small."""
@@ -38,6 +44,76 @@ class PolicyProblems(Exception):
         self.problems = problems
 
 
+class Update(StrEnum):
+    """At which sign-ins a value is taken from the Provider; least often first."""
+
+    NEVER = "never"
+    FIRST = "first"
+    EVERY = "every"
+
+
+class Context(StrEnum):
+    """Where a released attribute may stand."""
+
+    TOKENS = "tokens"
+    USERINFO = "userinfo"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Keep:
+    """On which terms an attribute is kept.
+
+    `days`: how long after it was last taken from the Provider; None: as long as the Connection. `consent`: what the
+    User has to have agreed to, None where they need not. `correctable`: whether the User may put it right.
+    """
+
+    purpose: str
+    update: Update = Update.EVERY
+    days: int | None = None
+    consent: str | None = None
+    correctable: bool = False
+
+    def exceeds(self, other: Keep) -> bool:
+        """Whether it permits anything that `other` does not."""
+        return (
+            self.purpose != other.purpose
+            or list(Update).index(self.update) > list(Update).index(other.update)
+            or (other.days is not None and (self.days is None or self.days > other.days))
+            or (other.consent is not None and self.consent != other.consent)
+        )
+
+    def __str__(self) -> str:
+        terms = [f"{self.days} days"] if self.days is not None else []
+        terms += [] if self.update is Update.EVERY else [f"updated: {self.update}"]
+        terms += [] if self.consent is None else [f"if agreed to {self.consent}"]
+        terms += ["correctable"] if self.correctable else []
+        return f'"{self.purpose}"' + (f" ({', '.join(terms)})" if terms else "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """What an attribute is released for, and where it may stand."""
+
+    purpose: str
+    contexts: frozenset[Context] = frozenset(Context)
+
+    def exceeds(self, other: Release) -> bool:
+        """Whether it permits anything that `other` does not."""
+        return self.purpose != other.purpose or bool(self.contexts - other.contexts)
+
+    def __str__(self) -> str:
+        where = "" if self.contexts == frozenset(Context) else f" (in {', '.join(sorted(self.contexts))})"
+        return f'"{self.purpose}"{where}'
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptionalPurpose:
+    """Something that a User may allow, and does not unless they say so. `label` names it, `purpose` explains it."""
+
+    label: str
+    purpose: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Narrowing:
     """What one Client leaves of a section's attributes."""
@@ -48,10 +124,10 @@ class Narrowing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
-    """The policy for one registration: attribute -> purpose."""
+    """The policy for one registration, by attribute."""
 
-    keep: Mapping[str, str]
-    release: Mapping[str, str]
+    keep: Mapping[str, Keep]
+    release: Mapping[str, Release]
     narrowed: Mapping[ClientOrgId, Narrowing]
 
 
@@ -68,30 +144,53 @@ _NOTHING = Section(keep={}, release={}, narrowed={})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttributePolicy:
-    """The whole policy; a registration without a section keeps nothing."""
+    """The whole policy; a registration without a section keeps nothing. `purposes`: the optional ones, by name."""
 
     sections: Mapping[RegistrationId, Section]
+    purposes: Mapping[str, OptionalPurpose] = field(default_factory=dict)
+    documents: Documents = NOTHING_ASKED
+    retention: RetentionRules = field(default_factory=RetentionRules)
+    erasure: ErasureRules = field(default_factory=ErasureRules)
+    ledger: LedgerRules = field(default_factory=LedgerRules)
 
-    def keeps(self, registration: RegistrationId, clients: Collection[ClientOrgId] = ()) -> Mapping[str, str]:
-        """Attribute -> purpose of what may be kept for a User of these Clients.
+    def keeps(
+        self,
+        registration: RegistrationId,
+        clients: Collection[ClientOrgId] = (),
+        agreed: Collection[str] | None = None,
+    ) -> Mapping[str, Keep]:
+        """What may be kept for a User of these Clients, by attribute.
 
         A Connection serves all of a User's Clients, so an attribute stays as long as one of them still allows it.
+        `agreed`: to what the User has agreed; None: whatever they might agree to.
         """
         section = self.sections.get(registration, _NOTHING)
-        if not clients:
+        if not clients and agreed is None:
             return section.keep
         allowed = frozenset[str]().union(*(_kept_for(section, client_org) for client_org in clients))
-        return {name: purpose for name, purpose in section.keep.items() if name in allowed}
+        return {
+            name: keep
+            for name, keep in section.keep.items()
+            if (not clients or name in allowed) and (agreed is None or keep.consent is None or keep.consent in agreed)
+        }
 
-    def releases(self, registration: RegistrationId, clients: Collection[ClientOrgId] = ()) -> Mapping[str, str]:
-        """Attribute -> purpose of what may stand in a token that speaks of these Clients: what every one allows."""
+    def releases(
+        self, registration: RegistrationId, clients: Collection[ClientOrgId] = (), context: Context | None = None
+    ) -> Mapping[str, Release]:
+        """What may be told where it speaks of these Clients: what every one allows. `context` None: anywhere."""
         section = self.sections.get(registration, _NOTHING)
         narrowings = [section.narrowed[c] for c in clients if c in section.narrowed]
         return {
-            name: purpose
-            for name, purpose in section.release.items()
-            if all(name in n.release and name in n.keep for n in narrowings)
+            name: release
+            for name, release in section.release.items()
+            if (context is None or context in release.contexts)
+            and all(name in n.release and name in n.keep for n in narrowings)
         }
+
+    def consents(self) -> frozenset[str]:
+        """Everything that a User can agree to: the optional purposes, and attributes optional by themselves."""
+        alone = {k.consent for section in self.sections.values() for k in section.keep.values() if k.consent}
+        return frozenset(self.purposes) | alone
 
     def unknown_clients(self, known: Collection[ClientOrgId]) -> tuple[str, ...]:
         """A sentence for each Client that the policy narrows and that is not among `known`.
@@ -106,30 +205,44 @@ class AttributePolicy:
             if client_org not in known
         )
 
+    def digest(self) -> str:
+        """SHA-256, in hex, of all that it says: the same for files that differ in their layout or order only."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=_written).encode()).hexdigest()
+
     def select(
         self,
         registration: RegistrationId,
         profile: Mapping[str, object],
         clients: Collection[ClientOrgId] = (),
+        agreed: Collection[str] | None = None,
     ) -> Selected:
         """Choose from a verified profile. The only way from "claims verified" to "anything saved"."""
         values: dict[str, str] = {}
         malformed: list[str] = []
-        for name in self.keeps(registration, clients):
+        for name in self.keeps(registration, clients, agreed):
             value = profile.get(name)
             if value is None or value == "":
                 continue
-            if isinstance(value, str) and len(value) <= MAX_VALUE and _is_line(value):
+            if is_a_value(value):
                 values[name] = value
             else:
                 malformed.append(name)
         return Selected(values=values, malformed=tuple(malformed))
 
 
-def _is_line(value: str) -> bool:
-    """Whether it can be shown as one line: no control, no character that turns or breaks a line, nothing unassigned."""
+def is_a_value(value: object) -> TypeGuard[str]:
+    """Whether it can be kept: text, not too long, that can be shown as one line.
+
+    So no control, no character that turns or breaks a line, nothing unassigned.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_VALUE:
+        return False
     ends = value[0], value[-1]
     return not any(end in INSIDE_NAMES for end in ends) and value.translate(_WITHOUT_INSIDE).isprintable()
+
+
+def _written(value: Any) -> object:
+    return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
 _WITHOUT_INSIDE = dict.fromkeys(map(ord, INSIDE_NAMES))
@@ -138,86 +251,3 @@ _WITHOUT_INSIDE = dict.fromkeys(map(ord, INSIDE_NAMES))
 def _kept_for(section: Section, client_org: ClientOrgId) -> Collection[str]:
     narrowing = section.narrowed.get(client_org)
     return section.keep.keys() if narrowing is None else narrowing.keep
-
-
-def parse(document: Mapping[str, Any], known: Mapping[RegistrationId, Collection[str]]) -> AttributePolicy:
-    """Read a parsed `policy.toml`.
-
-    `known` names, for each registration of this deployment, the attributes which its Provider can tell.
-    Raises `PolicyProblems` with every problem at once.
-    """
-    problems: list[str] = []
-    sections: dict[RegistrationId, Section] = {}
-    for name, body in document.items():
-        registration = RegistrationId(name)
-        if registration not in known:
-            problems.append(f"[{name}]: there is no registration of this name in the settings")
-        elif not isinstance(body, Mapping):
-            problems.append(f"[{name}]: must be a table with keep, release and clients")
-        else:
-            sections[registration] = _parse_section(name, body, known[registration], problems)
-    if problems:
-        raise PolicyProblems(tuple(problems))
-    return AttributePolicy(sections=sections)
-
-
-def _parse_section(name: str, body: Mapping[str, Any], known: Collection[str], problems: list[str]) -> Section:
-    for key in body:
-        if key not in ("keep", "release", "clients"):
-            problems.append(f"[{name}]: unknown key {key!r}; there are keep, release and clients")
-    keep = _parse_purposes(f"{name}.keep", body.get("keep", {}), known, problems)
-    release = _parse_purposes(f"{name}.release", body.get("release", {}), known, problems)
-    for attribute in release:
-        if attribute not in keep:
-            problems.append(f"[{name}.release] {attribute}: must be kept too, but [{name}.keep] does not name it")
-        if attribute not in ATTRIBUTE_SCOPES:
-            problems.append(
-                f"[{name}.release] {attribute}: can never be released, as no scope of an Application covers it; "
-                f"remove it here, [{name}.keep] may go on naming it"
-            )
-    narrowed: dict[ClientOrgId, Narrowing] = {}
-    clients = body.get("clients", {})
-    if not isinstance(clients, Mapping):
-        problems.append(f"[{name}.clients]: must be a table of Clients")
-        clients = {}
-    for client_org, narrowing in clients.items():
-        where = f"{name}.clients.{client_org}"
-        if not isinstance(narrowing, Mapping) or narrowing.keys() - {"keep", "release"}:
-            problems.append(f"[{where}]: must have keep and release, and nothing else")
-            continue
-        kept = _parse_narrowing(f"[{where}] keep", narrowing.get("keep", []), keep, problems)
-        released = _parse_narrowing(f"[{where}] release", narrowing.get("release", []), release, problems)
-        for attribute in sorted(released - kept):
-            problems.append(f"[{where}] release: {attribute} must be in this Client's keep too")
-        narrowed[ClientOrgId(client_org)] = Narrowing(keep=kept, release=released)
-    return Section(keep=keep, release=release, narrowed=narrowed)
-
-
-def _parse_purposes(where: str, table: Any, known: Collection[str], problems: list[str]) -> dict[str, str]:
-    if not isinstance(table, Mapping):
-        problems.append(f'[{where}]: must be a table of attribute = "purpose"')
-        return {}
-    purposes: dict[str, str] = {}
-    for attribute, purpose in table.items():
-        if attribute in RESERVED_CLAIMS:
-            problems.append(f"[{where}] {attribute}: is a reserved claim and can never be an attribute")
-        elif attribute not in known:
-            problems.append(f"[{where}] {attribute}: this Provider has no such attribute; it has {_listed(known)}")
-        elif not isinstance(purpose, str) or not purpose.strip():
-            problems.append(f"[{where}] {attribute}: its purpose must be a sentence")
-        else:
-            purposes[attribute] = purpose.strip()
-    return purposes
-
-
-def _parse_narrowing(where: str, names: Any, wider: Mapping[str, str], problems: list[str]) -> frozenset[str]:
-    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
-        problems.append(f"{where}: must be a list of attributes")
-        return frozenset()
-    for extra in sorted(set(names) - wider.keys()):
-        problems.append(f"{where}: {extra} is not allowed by the policy above, and a Client may only narrow")
-    return frozenset(names) & wider.keys()
-
-
-def _listed(names: Collection[str]) -> str:
-    return ", ".join(sorted(names)) or "none"

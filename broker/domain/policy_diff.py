@@ -9,12 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from broker.domain.ids import ClientOrgId, RegistrationId
-from broker.domain.policy import AttributePolicy, Section
+from broker.domain.policy import AttributePolicy, Keep, Release, Section
+
+Terms = Keep | Release
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PolicyDifference:
-    """What becomes of one attribute, to "keep" or to "release". `before` and `after` are purposes; None: not allowed.
+    """What becomes of one attribute, to "keep" or to "release". `before` and `after`: on which
+    terms; None: not allowed.
 
     `others`: it holds for everybody but those who act only for Clients in `spared`. Else only for Users of `clients`.
     """
@@ -22,20 +25,24 @@ class PolicyDifference:
     registration: RegistrationId
     verb: str
     attribute: str
-    before: str | None
-    after: str | None
+    before: Terms | None
+    after: Terms | None
     others: bool
     clients: tuple[ClientOrgId, ...]
     spared: tuple[ClientOrgId, ...]
 
     @property
     def widens(self) -> bool:
-        """Whether somebody would have more kept or released, or for another purpose than they were told."""
+        """Whether somebody would have more kept or released, longer, or for another purpose than they were told."""
+        if isinstance(self.before, Keep) and isinstance(self.after, Keep):
+            return self.after.exceeds(self.before)
+        if isinstance(self.before, Release) and isinstance(self.after, Release):
+            return self.after.exceeds(self.before)
         return self.after is not None
 
     @property
     def sign(self) -> str:
-        """ "+" more, "-" less, "~" for another purpose."""
+        """ "+" allowed now, "-" no longer, "~" on other terms."""
         return "+" if self.before is None else "-" if self.after is None else "~"
 
     @property
@@ -46,8 +53,8 @@ class PolicyDifference:
         return "for everybody" + (f" but Users of {', '.join(self.spared)}" if self.spared else "")
 
     def __str__(self) -> str:
-        purposes = " -> ".join(f'"{purpose}"' for purpose in (self.before, self.after) if purpose is not None)
-        return f"{self.sign} [{self.registration}.{self.verb}] {self.attribute} {self.whose}: {purposes}"
+        terms = " -> ".join(str(terms) for terms in (self.before, self.after) if terms is not None)
+        return f"{self.sign} [{self.registration}.{self.verb}] {self.attribute} {self.whose}: {terms}"
 
 
 def differences(old: AttributePolicy, new: AttributePolicy) -> tuple[PolicyDifference, ...]:
@@ -65,7 +72,7 @@ def differences(old: AttributePolicy, new: AttributePolicy) -> tuple[PolicyDiffe
     )
 
 
-_Allowed = Callable[[AttributePolicy, RegistrationId, tuple[ClientOrgId, ...]], Mapping[str, str]]
+_Allowed = Callable[[AttributePolicy, RegistrationId, tuple[ClientOrgId, ...]], Mapping[str, Terms]]
 _VERBS: Mapping[str, _Allowed] = {"keep": AttributePolicy.keeps, "release": AttributePolicy.releases}
 
 
@@ -75,7 +82,7 @@ def _of_verb(
     named = _narrowed(old.sections.get(registration)) | _narrowed(new.sections.get(registration))
     # None: whoever acts for no Client, or for one that neither policy narrows. To both, the section gives the same.
     audiences: tuple[ClientOrgId | None, ...] = (None, *sorted(named))
-    found: dict[tuple[str, str | None, str | None], list[ClientOrgId | None]] = {}
+    found: dict[tuple[str, Terms | None, Terms | None], list[ClientOrgId | None]] = {}
     for client_org in audiences:
         clients = () if client_org is None else (client_org,)
         before, after = (allowed(policy, registration, clients) for policy in (old, new))
@@ -88,13 +95,13 @@ def _of_verb(
             registration=registration,
             verb=verb,
             attribute=attribute,
-            before=purpose_before,
-            after=purpose_after,
+            before=terms_before,
+            after=terms_after,
             others=None in meant,
             clients=tuple(client_org for client_org in meant if client_org is not None),
             spared=tuple(client_org for client_org in sorted(named) if client_org not in meant),
         )
-        for (attribute, purpose_before, purpose_after), meant in found.items()
+        for (attribute, terms_before, terms_after), meant in found.items()
     ]
 
 

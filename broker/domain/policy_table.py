@@ -17,16 +17,22 @@ from broker.domain.scope import ATTRIBUTE_SCOPES
 class PolicyRow:
     """One attribute of one registration.
 
-    `claim`: where its Provider tells it, steps joined by dots. `scope` and `released_for`: what an Application has to
-    ask for, and the purpose; None where it is not released. `not_kept_for`, `not_released_for`: Clients that narrow.
+    `claim`: where its Provider tells it, steps joined by dots. `update`, `days`, `consent`, `correctable`: as in
+    `Keep`. `scope` and `released_for`: what an Application has to ask for, and the purpose; None where it is not
+    released. `released_in`: where it may stand. `not_kept_for`, `not_released_for`: Clients that narrow.
     """
 
     registration: RegistrationId
     attribute: str
     claim: str
     purpose: str
+    update: str
+    days: int | None
+    consent: str | None
+    correctable: bool
     scope: str | None
     released_for: str | None
+    released_in: tuple[str, ...]
     not_kept_for: tuple[ClientOrgId, ...]
     not_released_for: tuple[ClientOrgId, ...]
 
@@ -38,9 +44,14 @@ def table(policy: AttributePolicy, claims: Mapping[RegistrationId, Mapping[str, 
             registration=registration,
             attribute=attribute,
             claim=claims.get(registration, {}).get(attribute, attribute),
-            purpose=purpose,
+            purpose=keep.purpose,
+            update=keep.update.value,
+            days=keep.days,
+            consent=keep.consent,
+            correctable=keep.correctable,
             scope=ATTRIBUTE_SCOPES.get(attribute) if attribute in section.release else None,
-            released_for=section.release.get(attribute),
+            released_for=section.release[attribute].purpose if attribute in section.release else None,
+            released_in=tuple(sorted(section.release[attribute].contexts)) if attribute in section.release else (),
             not_kept_for=tuple(c for c, narrowing in section.narrowed.items() if attribute not in narrowing.keep),
             not_released_for=tuple(
                 c
@@ -49,5 +60,5 @@ def table(policy: AttributePolicy, claims: Mapping[RegistrationId, Mapping[str, 
             ),
         )
         for registration, section in policy.sections.items()
-        for attribute, purpose in section.keep.items()
+        for attribute, keep in section.keep.items()
     )

@@ -61,7 +61,7 @@ def tried(
     found: list[Tried] = []
     for name in attributes:
         if name in selected.values:
-            found.append(Tried(name=name, fate=Fate.KEPT, why=allowed[name], value=selected.values[name]))
+            found.append(Tried(name=name, fate=Fate.KEPT, why=allowed[name].purpose, value=selected.values[name]))
         elif name in selected.malformed:
             found.append(_without_value(name, Fate.MALFORMED))
         elif name in allowed:

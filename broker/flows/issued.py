@@ -15,6 +15,7 @@ from broker.domain.errors import Conflict, OAuthRefusal, SealBroken
 from broker.domain.grant import Grant, Rights
 from broker.domain.ids import GrantId, KeyThumbprint
 from broker.domain.ledger import AuditEvent
+from broker.domain.policy import Context
 from broker.domain.refresh_token import HALF, RefreshToken, named_text, proven_text
 from broker.domain.session_token import LIFETIME, id_token_claims, session_claims
 from broker.flows.found import GrantInFull
@@ -55,7 +56,7 @@ async def issue(
     if narrower is not None:
         found = replace(found, grant=narrower)
     try:
-        released = await open_released(found, tuple(rights), ports)
+        released = await open_released(found, tuple(rights), Context.TOKENS, ports)
     except SealBroken:
         await _give_up(found, now, ports)
         raise OAuthRefusal("invalid_grant", "Please sign in again.", detail="seal broken") from None

@@ -19,6 +19,7 @@ from broker.domain.connection import (
 )
 from broker.domain.errors import SealBroken
 from broker.domain.ids import ClientOrgId
+from broker.domain.policy import Context
 from broker.domain.sealing import Place, WrappedKey
 from broker.flows.found import GrantInFull
 from broker.flows.ports import Ports, Vault
@@ -96,14 +97,18 @@ def _place(connection: Connection, column: str) -> Place:
     )
 
 
-async def open_released(found: GrantInFull, clients: tuple[ClientOrgId, ...], ports: Ports) -> dict[str, str]:
-    """The attributes that the policy releases for these Clients, and that the scopes of this Grant ask for.
+async def open_released(
+    found: GrantInFull, clients: tuple[ClientOrgId, ...], context: Context, ports: Ports
+) -> dict[str, str]:
+    """The attributes that the policy releases there for these Clients, and that the scopes of this Grant ask for.
 
     Nothing is opened when nothing may be released. Raises `SealBroken`.
     """
-    releases = ports.policy.releases(found.connection.registration, clients)
+    registration = found.connection.registration
+    releases = ports.policy.releases(registration, clients, context)
     names = {name for name in releases if scope.covers(found.grant.scopes, name)}
     if not names:
         return {}
     kept = await open_attributes(found.connection, found.data_key, ports.vault)
-    return {a.name: a.value for a in kept if a.name in names}
+    keeps, now = ports.policy.keeps(registration), ports.clock.now()
+    return {a.name: a.value for a in kept if a.name in names and not a.is_over(keeps[a.name], now)}

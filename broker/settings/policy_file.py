@@ -8,15 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from broker.domain.ids import RegistrationId
-from broker.domain.policy import AttributePolicy, PolicyProblems, parse
+from broker.domain.policy import AttributePolicy, PolicyProblems
+from broker.domain.policy_parse import RESERVED_NAMES, parse
 from broker.settings.files import line_of, read_toml
 from broker.settings.model import SettingsProblems
 from providers import PROVIDERS
 from providers.spec import Provider
 
+SHIPPED = Path(__file__).parent / "documents"
+"""The words of the legal documents where the policy names no file: what the software does by itself."""
+_REVISED = {"privacy": date(2026, 11, 28), "terms": date(2026, 11, 22)}
 _PLACE = re.compile(r"\[([^\]]+)\](?: ([\w-]+))?: ")
 """How a problem begins: [table], or [table] key."""
 
@@ -35,6 +41,7 @@ def read_policy(
     """The policy at `path`, or None and lines in `problems`. `known` as in `policy.parse`."""
     before = len(problems)
     document = read_toml(path, problems)
+    document = _with_words(document, path.parent, problems)
     if len(problems) > before:
         return None
     try:
@@ -79,13 +86,35 @@ def policy_of_any_deployment(path: Path) -> AttributePolicy:
     """
     problems: list[str] = []
     attributes = frozenset[str]().union(*(provider.attributes for provider in PROVIDERS.values()))
-    registrations = read_toml(path, problems)
+    registrations = read_toml(path, problems).keys() - RESERVED_NAMES
     policy = None
     if not problems:
         policy = read_policy(path, {RegistrationId(name): attributes for name in registrations}, problems)
     if policy is None:
         raise SettingsProblems(problems)
     return policy
+
+
+def _with_words(document: Mapping[str, Any], folder: Path, problems: list[str]) -> dict[str, Any]:
+    """The policy document with the words of its legal documents, each as `text`, in the place of their `file`."""
+    documents = document.get("documents", {})
+    if not isinstance(documents, Mapping):
+        return dict(document)
+    worded = dict(documents)
+    for kind, revised in _REVISED.items():
+        body = documents.get(kind, {"revised": revised})
+        file = body.get("file") if isinstance(body, Mapping) else None
+        if kind in documents and not isinstance(file, str):
+            problems.append(f'[documents.{kind}] file: is missing; it names the document, such as "{kind}.md"')
+            continue
+        path = SHIPPED / f"{kind}.md" if file is None else folder / file
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{path}: cannot be read ({type(error).__name__})")
+        else:
+            worded[kind] = {"text": text, **{key: value for key, value in body.items() if key != "file"}}
+    return {**document, "documents": worded}
 
 
 def _line(lines: list[str], problem: str) -> str:

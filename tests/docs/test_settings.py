@@ -11,7 +11,7 @@ import click
 import pytest
 
 from broker.__main__ import cli
-from broker.domain import manifest, policy
+from broker.domain import manifest, policy_parse
 from broker.domain.ids import RegistrationId
 from broker.domain.manifest import ManifestProblems
 from broker.domain.policy import PolicyProblems
@@ -62,13 +62,15 @@ def test_every_key_of_the_apply_file_has_a_row(heading: str, written: str) -> No
 def test_every_key_of_the_policy_has_a_row() -> None:
     """`keep`, `release` and `clients`; below a Client the first two again."""
     with pytest.raises(PolicyProblems) as raised:
-        policy.parse({"google": {"zz": {}}}, {RegistrationId("google"): ()})
+        policy_parse.parse({"google": {"zz": {}}}, {RegistrationId("google"): ()})
     keys = _names(str(raised.value))
 
     assert sorted(names(section(reference("policy"), "[REGISTRATION]"))) == sorted(keys)
     narrowing = names(section(reference("policy"), "[REGISTRATION.clients.CLIENT]"))
     assert sorted(narrowing) == sorted(set(keys) - {"clients"})
-    policy.parse({"google": {"clients": {"acme": {key: [] for key in narrowing}}}}, {RegistrationId("google"): ()})
+    policy_parse.parse(
+        {"google": {"clients": {"acme": {key: [] for key in narrowing}}}}, {RegistrationId("google"): ()}
+    )
 
 
 def test_every_environment_variable_has_a_row() -> None:

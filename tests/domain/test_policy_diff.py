@@ -11,8 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from broker.domain.ids import ClientOrgId, RegistrationId
-from broker.domain.policy import AttributePolicy, parse
-from broker.domain.policy_diff import differences
+from broker.domain.policy import AttributePolicy
+from broker.domain.policy_diff import Terms, differences
+from broker.domain.policy_parse import parse
 from tests.domain.policies import ATTRIBUTES, CLIENTS, KNOWN, documents
 from tests.domain.world import GOOGLE
 
@@ -40,7 +41,7 @@ def policy(section: Mapping[str, Any] | None) -> AttributePolicy:
 
 def allowed(
     one: AttributePolicy, registration: RegistrationId = GOOGLE
-) -> dict[tuple[str, tuple[ClientOrgId, ...]], Mapping[str, str]]:
+) -> dict[tuple[str, tuple[ClientOrgId, ...]], Mapping[str, Terms]]:
     """All that it lets be kept and released, of anybody."""
     return {
         (verb, clients): of_verb(registration, clients)

@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from broker.domain.ids import ClientOrgId
-from broker.domain.policy import INSIDE_NAMES, MAX_VALUE, parse
+from broker.domain.policy import INSIDE_NAMES, MAX_VALUE
+from broker.domain.policy_parse import parse
 from tests.domain.policies import ATTRIBUTES, KNOWN, LOOK_ALIKES, documents, profiles
 from tests.domain.policies import clients as some_clients
 from tests.domain.world import ACME, GOOGLE

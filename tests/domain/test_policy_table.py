@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from broker.domain.ids import RegistrationId
-from broker.domain.policy import parse
+from broker.domain.policy_parse import parse
 from broker.domain.policy_table import PolicyRow, table
 from tests.domain.policies import KNOWN
 from tests.domain.world import ACME, GLOBEX, GOOGLE
@@ -30,8 +30,13 @@ def test_a_row_says_everything_about_an_attribute() -> None:
         attribute="email",
         claim="emails.email",
         purpose="To write",
+        update="every",
+        days=None,
+        consent=None,
+        correctable=False,
         scope="email",
         released_for="To audit",
+        released_in=("tokens", "userinfo"),
         not_kept_for=(),
         not_released_for=(ACME,),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 
 from broker.domain.ids import ClientOrgId
-from broker.domain.policy import parse
+from broker.domain.policy_parse import parse
 from broker.domain.policy_trial import Fate, tried
 from tests.domain.policies import ATTRIBUTES, KNOWN, clients, documents, profiles
 from tests.domain.world import ACME, GLOBEX, GOOGLE

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from broker.domain.application import Application, GrantType
 from broker.domain.ids import ApplicationId, RegistrationId
-from broker.domain.policy import parse
+from broker.domain.policy_parse import parse
 from broker.domain.policy_table import table
 from broker.domain.processing_record import processing_record
 from tests.domain.policies import KNOWN

@@ -10,6 +10,7 @@ import pytest
 from broker.domain.connection import Connection, ConnectionStatus, KeptAttribute, UpstreamTokens
 from broker.domain.errors import SealBroken
 from broker.domain.ids import ConnectionId, GrantId, IdentityId, RegistrationId, UserId
+from broker.domain.policy import Context
 from broker.flows.found import GrantInFull
 from broker.flows.sealed import open_attributes, open_released, open_tokens, seal
 from tests.flows.setting import ACME, ADA, GLOBEX, GOOGLE, NOW, POLICY, STRANGER
@@ -17,6 +18,7 @@ from tests.flows.world import World
 
 pytestmark = pytest.mark.anyio
 
+IN = Context.TOKENS
 KEPT = (KeptAttribute(name="email", value="ada@acme.example", since=NOW),)
 TOKENS = UpstreamTokens(access_token="access-canary", refresh_token=None, expires_at=None)
 CONNECTION = Connection(
@@ -117,14 +119,17 @@ async def test_what_the_policy_releases_is_opened(world: World) -> None:
     """For nobody's sake, everything; for a Client's, what that Client lets out."""
     found = await granted(world)
 
-    assert await open_released(found, (), world.ports) == {"email": "eve@elsewhere.example", "name": "Eve"}
-    assert await open_released(found, (ACME,), world.ports) == {"email": "eve@elsewhere.example"}
-    assert await open_released(found, (ACME, GLOBEX), world.ports) == {"email": "eve@elsewhere.example"}
+    assert await open_released(found, (), IN, world.ports) == {
+        "email": "eve@elsewhere.example",
+        "name": "Eve",
+    }
+    assert await open_released(found, (ACME,), IN, world.ports) == {"email": "eve@elsewhere.example"}
+    assert await open_released(found, (ACME, GLOBEX), IN, world.ports) == {"email": "eve@elsewhere.example"}
 
 
 async def test_only_what_the_scopes_ask_for_is_opened(world: World) -> None:
     """However much is released."""
-    assert await open_released(await granted(world, "openid profile"), (), world.ports) == {"name": "Eve"}
+    assert await open_released(await granted(world, "openid profile"), (), IN, world.ports) == {"name": "Eve"}
 
 
 async def test_what_is_released_but_not_kept_is_not_there(world: World) -> None:
@@ -132,7 +137,7 @@ async def test_what_is_released_but_not_kept_is_not_there(world: World) -> None:
     found = await granted(world)
     more = {"keep": {"picture": "Shown"}, "release": {"picture": "Shown"}}
 
-    assert await open_released(found, (), world.with_policy({"google": more})) == {}
+    assert await open_released(found, (), IN, world.with_policy({"google": more})) == {}
 
 
 @pytest.mark.parametrize(
@@ -149,7 +154,7 @@ async def test_nothing_is_opened_where_nothing_may_come_out(world: World, scope:
     found = await granted(world, scope)
     broken = replace(found, connection=replace(found.connection, sealed_attributes=b"\x01\x01damaged"))
 
-    assert await open_released(broken, (), world.with_policy(document)) == {}
+    assert await open_released(broken, (), IN, world.with_policy(document)) == {}
 
 
 async def test_a_broken_seal_is_told(world: World) -> None:
@@ -158,7 +163,7 @@ async def test_a_broken_seal_is_told(world: World) -> None:
     broken = replace(found, connection=replace(found.connection, sealed_attributes=b"\x01\x01damaged"))
 
     with pytest.raises(SealBroken):
-        await open_released(broken, (), world.ports)
+        await open_released(broken, (), IN, world.ports)
 
 
 async def test_the_key_of_another_user_opens_nothing(world: World) -> None:
@@ -169,4 +174,4 @@ async def test_the_key_of_another_user_opens_nothing(world: World) -> None:
     assert other is not None
 
     with pytest.raises(SealBroken):
-        await open_released(replace(found, data_key=other), (), world.ports)
+        await open_released(replace(found, data_key=other), (), IN, world.ports)

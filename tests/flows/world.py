@@ -11,7 +11,7 @@ from broker.crypto.secrets import KeyringSecrets
 from broker.crypto.signing import JwtSigner
 from broker.crypto.signing_keys import generate_signing_key, load_signing_keys
 from broker.crypto.vault import LocalVault
-from broker.domain import manifest, policy
+from broker.domain import manifest, policy_parse
 from broker.domain.attempt import Purpose
 from broker.domain.authorize_request import AuthorizeRequest, application_id_of, check
 from broker.domain.changes import Change, ReplaceConnection
@@ -88,7 +88,7 @@ class World:
 
     def with_policy(self, document: Mapping[str, Any]) -> Ports:
         """The same broker after its policy was changed."""
-        return replace(self.ports, policy=policy.parse(document, KNOWN))
+        return replace(self.ports, policy=policy_parse.parse(document, KNOWN))
 
     def email_hash(self, address: str) -> KeyedHash:
         return self.ports.secrets.keyed_hash("email", address)
@@ -267,7 +267,7 @@ async def open_world() -> World:
         signer=signer,
         upstream=upstream,
         clock=clock,
-        policy=policy.parse(POLICY, KNOWN),
+        policy=policy_parse.parse(POLICY, KNOWN),
     )
     world = World(ports=ports, store=store, upstream=upstream, clock=clock, signer=signer)
     await world.declare()

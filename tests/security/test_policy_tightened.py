@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from broker.crypto.vault import LocalVault
-from broker.domain import policy
+from broker.domain import policy_parse
 from broker.domain.ids import UserId
 from broker.domain.policy import AttributePolicy
 from broker.flows.privacy.purge import LEASE_SECONDS, purge
@@ -37,7 +37,7 @@ async def test_a_tightened_policy_reaches_what_is_kept_already(world: World, ada
     assert claims_of(before["access_token"])["name"] == KEPT["name"]
     rules = {"google": {"keep": {"email": "x"}, "release": {"email": "x"}}, "corp": {"keep": {"email": "x"}}}
     known = {name: frozenset(PROVIDERS[r.provider].attributes) for name, r in world.settings.registrations.items()}
-    app = await world.another(policy=policy.parse(rules, known))
+    app = await world.another(policy=policy_parse.parse(rules, known))
     later = world.browser(app=app)
     later.http.cookies.update(ada.http.cookies)
 

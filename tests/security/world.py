@@ -17,7 +17,7 @@ from broker.app import apply_file, create_app
 from broker.crypto.keyring import parse_keyring
 from broker.crypto.secrets import KeyringSecrets
 from broker.crypto.vault import LocalVault
-from broker.domain import policy
+from broker.domain import policy_parse
 from broker.domain.ids import RegistrationId
 from broker.domain.sealing import SYSTEM_OWNER
 from broker.domain.signing_key import place_of
@@ -119,7 +119,7 @@ async def open_world(
     changes = settings | {"issuer": issuer, "database_url": database_url, "registrations": all_of_them}
     if rules is not None:
         known = {RegistrationId(n): frozenset(PROVIDERS[r.provider].attributes) for n, r in all_of_them.items()}
-        changes["policy"] = policy.parse(rules, known)
+        changes["policy"] = policy_parse.parse(rules, known)
     made = replace(template.settings, **changes)
     clock = Clock(BEGINS)
     for upstream in (template.google, template.corp):

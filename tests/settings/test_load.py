@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from broker.crypto.keyring import new_keyring
+from broker.domain.policy import Release
 from broker.settings.load import load
 from broker.settings.model import Settings, SettingsProblems
 
@@ -101,7 +102,7 @@ def test_a_telephone_number_may_be_released(tmp_path: Path) -> None:
     )
 
     (registration,) = settings.registrations
-    assert settings.policy.releases(registration) == {"phone_number": "Call back"}
+    assert settings.policy.releases(registration) == {"phone_number": Release(purpose="Call back")}
 
 
 def test_a_signing_key_is_replaced_after_ninety_days_or_as_many_as_one_says(tmp_path: Path) -> None:

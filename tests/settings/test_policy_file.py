@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.domain.policy import Keep
 from broker.settings.model import SettingsProblems
 from broker.settings.policy_file import PolicyAlone, policy_alone, policy_of_any_deployment
 
@@ -39,7 +40,7 @@ def test_it_needs_no_secret(tmp_path: Path) -> None:
     """Which Provider is behind a registration is enough."""
     alone = read(tmp_path, '[google.keep]\nemail = "To write"\n')
 
-    assert alone.policy.keeps(next(iter(alone.providers))) == {"email": "To write"}
+    assert alone.policy.keeps(next(iter(alone.providers))) == {"email": Keep(purpose="To write")}
     assert [provider.name for provider in alone.providers.values()] == ["google"]
 
 

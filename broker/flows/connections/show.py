@@ -37,7 +37,8 @@ async def show_connections(user_id: UserId, ports: Ports) -> tuple[ShownConnecti
         except SealBroken:
             attributes, status = (), ConnectionStatus.NEEDS_REAUTH
         allowed = ports.policy.keeps(found.connection.registration, found.clients)
-        attributes = tuple(a for a in attributes if a.name in allowed)
+        now = ports.clock.now()
+        attributes = tuple(a for a in attributes if a.name in allowed and not a.is_over(allowed[a.name], now))
         shown.append(
             ShownConnection(
                 connection=found.connection, status=status, attributes=attributes, revocations=found.revocations

@@ -12,6 +12,7 @@ from broker.domain.errors import NotFound, OAuthRefusal, Refusal, SealBroken
 from broker.domain.gateway import header_safe_email, origin_of
 from broker.domain.grant import Rights
 from broker.domain.ids import ApplicationId, ClientOrgId, SessionId, UserId
+from broker.domain.policy import Context
 from broker.flows.found import GrantInFull
 from broker.flows.gateway_application import gateway_application, open_pass
 from broker.flows.issued import session_jwt_of
@@ -92,7 +93,7 @@ async def _by_cookie(application_id: ApplicationId, shown: Shown, ports: Ports) 
 async def _admitted(found: GrantInFull, rights: Rights, session_jwt: str | None, ports: Ports) -> Admitted:
     """`session_jwt`: the one that was shown; else a fresh one."""
     try:
-        released = await open_released(found, tuple(rights), ports)
+        released = await open_released(found, tuple(rights), Context.TOKENS, ports)
     except SealBroken:
         raise await _refused(found.application.id, "seal broken", ports) from None
     now = ports.clock.now()

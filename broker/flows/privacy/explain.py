@@ -100,7 +100,7 @@ async def _explained(
         ExplainedAttribute(
             name=attribute.name,
             since=attribute.since,
-            purpose=allowed.get(attribute.name),
+            purpose=allowed[attribute.name].purpose if attribute.name in allowed else None,
             allowed_by=tuple(c for c in clients if attribute.name in policy.keeps(registration, (c,))),
             told=_told(attribute, registration, clients, grants, policy),
             value=attribute.value if with_values else None,

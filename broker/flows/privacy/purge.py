@@ -55,9 +55,9 @@ Pace = Callable[[Purged], Awaitable[None]]
 async def purge(
     policy: AttributePolicy, store: Store, vault: Vault, clock: Clock, *, holder: str, dry_run: bool, pace: Pace
 ) -> Purged:
-    """Drop whatever this policy does not allow of anybody. `holder` names this process. Raises `Fault`.
+    """Drop what this policy does not allow of anybody, or not for so long. `holder` names this process.
 
-    A `dry_run` writes nothing, and counts.
+    A `dry_run` writes nothing, and counts. Raises `Fault`.
     """
     looked_at, after = 0, ""
     dropped: Counter[tuple[RegistrationId, str]] = Counter()
@@ -105,10 +105,10 @@ async def _purge_one(
         before = found.connection
         allowed = policy.keeps(before.registration, found.clients)
         kept = await open_attributes(before, found.data_key, vault)
-        gone = tuple(attribute.name for attribute in kept if attribute.name not in allowed)
+        staying = tuple(a for a in kept if a.name in allowed and not a.is_over(allowed[a.name], clock.now()))
+        gone = tuple(a.name for a in kept if a not in staying)
         if dry_run or not gone:
             return gone
-        staying = tuple(attribute for attribute in kept if attribute.name in allowed)
         connection = await keeping(before, staying, found.data_key, vault)
         event = AuditEvent(
             at=clock.now(),

@@ -29,6 +29,7 @@ from broker.domain.errors import Fault, Refusal, SealBroken
 from broker.domain.identity import Identity, unambiguous
 from broker.domain.ids import ClientOrgId, ConnectionId, IdentityId, KeyedHash, SessionId, UserId
 from broker.domain.ledger import AuditEvent
+from broker.domain.policy import Keep
 from broker.domain.redirect import Onward
 from broker.domain.sealing import WrappedKey
 from broker.domain.session import new_session
@@ -48,8 +49,8 @@ class Decision:
     onward: Onward
 
 
-def may_be_kept(attempt: SignInAttempt, ports: Ports) -> Mapping[str, str]:
-    """Attribute -> purpose of what was asked of the Provider, for the Client that the trip is for."""
+def may_be_kept(attempt: SignInAttempt, ports: Ports) -> Mapping[str, Keep]:
+    """Attribute -> on which terms, of what was asked of the Provider, for the Client that the trip is for."""
     return ports.policy.keeps(attempt.registration, () if attempt.organization is None else (attempt.organization,))
 
 

@@ -11,6 +11,7 @@ from broker.domain.changes import Record
 from broker.domain.dpop import bound_to
 from broker.domain.errors import Conflict, OAuthRefusal, SealBroken
 from broker.domain.grant import narrowed
+from broker.domain.policy import Context
 from broker.domain.session_token import session_claims
 from broker.domain.token_exchange import (
     ACCESS_TOKEN,
@@ -69,7 +70,7 @@ async def exchange(
     grant = replace(live.grant, application_id=application.id, organization=new.organization, scopes=new.scopes)
     told, rights = replace(live, grant=grant, application=application), narrowed(rights, new.organization)
     try:
-        released = await open_released(told, tuple(rights), ports)
+        released = await open_released(told, tuple(rights), Context.TOKENS, ports)
     except SealBroken:
         raise not_exchanged("seal broken") from None
     claims = session_claims(

@@ -11,6 +11,7 @@ from typing import Any
 
 from broker.domain.application import Application
 from broker.domain.errors import SealBroken
+from broker.domain.policy import Context
 from broker.flows.live_grant import invalid_token, live_grant
 from broker.flows.ports import Ports
 from broker.flows.possession import ShownToken
@@ -29,7 +30,7 @@ async def userinfo(shown: ShownToken, ports: Ports) -> Told:
     """What the token's Grant covers, as of now. Raises `OAuthRefusal` (`invalid_token`, `invalid_dpop_proof`)."""
     found, rights = await live_grant(shown, ports)
     try:
-        released = await open_released(found, tuple(rights), ports)
+        released = await open_released(found, tuple(rights), Context.USERINFO, ports)
     except SealBroken:
         raise invalid_token("seal broken") from None
     return Told(claims={**released, "sub": found.user.id}, application=found.application)

@@ -30,8 +30,12 @@ async def privacy(request: Request) -> Response:
     for facts in ports.upstream.registrations.values():
         released = ports.policy.releases(facts.id)
         rows = tuple(
-            PolicyRow(attribute=words.attribute(name), purpose=purpose, released_for=released.get(name))
-            for name, purpose in ports.policy.keeps(facts.id).items()
+            PolicyRow(
+                attribute=words.attribute(name),
+                purpose=keep.purpose,
+                released_for=released[name].purpose if name in released else None,
+            )
+            for name, keep in ports.policy.keeps(facts.id).items()
         )
         providers.append(ProviderPolicy(provider_name=facts.label, rows=rows))
     session = await context.signed_in(request)

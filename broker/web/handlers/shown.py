@@ -5,8 +5,6 @@ Refuses tokens: it is handed only what a User may see.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from starlette.requests import Request
 
 from broker.domain import scope
@@ -97,12 +95,12 @@ def _card(request: Request, shown: ShownConnection, used_by: str | None) -> Conn
 
 
 def rows_of(request: Request, shown: ShownConnection) -> tuple[KeptRow, ...]:
-    keeps: Mapping[str, str] = context.web_of(request).ports.policy.keeps(shown.connection.registration)
+    keeps = context.web_of(request).ports.policy.keeps(shown.connection.registration)
     return tuple(
         KeptRow(
             attribute=words.attribute(a.name),
             value=a.value,
-            purpose=keeps[a.name],
+            purpose=keeps[a.name].purpose,
             since=a.since,
         )
         for a in shown.attributes
@@ -128,8 +126,8 @@ def released_of(
     values = {a.name: a.value for a in shown.attributes}
     releases = context.web_of(request).ports.policy.releases(shown.connection.registration, clients)
     return tuple(
-        WantedAttribute(attribute=words.attribute(name), value=values[name], purpose=purpose)
-        for name, purpose in releases.items()
+        WantedAttribute(attribute=words.attribute(name), value=values[name], purpose=release.purpose)
+        for name, release in releases.items()
         if name in values and scope.covers(scopes, name)
     )
 

@@ -14,7 +14,8 @@ from broker.domain.errors import Fault
 from broker.domain.identity import Identity
 from broker.domain.ids import ConnectionId, IdentityId, KeyedHash, UserId
 from broker.domain.ledger import AuditEvent
-from broker.domain.policy import AttributePolicy, parse
+from broker.domain.policy import AttributePolicy
+from broker.domain.policy_parse import parse
 from broker.domain.user import User, UserStatus
 from broker.flows.connections.revoke import revoke
 from broker.flows.connections.show import show_connections
