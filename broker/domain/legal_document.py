@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import date
 
 ADULT = 18
 """Years. Nobody younger is let in."""
@@ -29,10 +28,10 @@ class DocumentSection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LegalDocument:
-    """One version of a document. `version`: SHA-256 of its words, in hex."""
+    """One version of a document. `version`: SHA-256 of its words, in hex. `revised`: seconds since the epoch."""
 
     version: str
-    revised: date
+    revised: int
     sections: tuple[DocumentSection, ...]
 
 
@@ -57,7 +56,7 @@ class Documents:
 NOTHING_ASKED = Documents(asked=False)
 
 
-def read(text: str, revised: date) -> LegalDocument:
+def read(text: str, revised: int) -> LegalDocument:
     """Read a document: "## " begins a section, blank lines part paragraphs. Raises `DocumentRefused`.
 
     What stands before the first section is left out: a title, which the page has anyway.

@@ -37,7 +37,8 @@ def parse(document: Mapping[str, Any], known: Mapping[RegistrationId, Collection
     """Read a parsed `policy.toml`.
 
     `known` names, for each registration of this deployment, the attributes which its Provider can tell. Of a legal
-    document, `text` is its words. Raises `PolicyProblems` with every problem at once.
+    document, `text` is its words, `revised` in seconds since the epoch. Raises `PolicyProblems` with every problem at
+    once.
     """
     problems: list[str] = []
     purposes = _parse_optional_purposes(document.get("purposes", {}), problems)

@@ -50,7 +50,7 @@ def _written(policy: AttributePolicy) -> dict[str, str]:
         "[documents] ask": str(documents.asked).lower(),
         "[documents] grace_days": documents.grace_days,
         **{
-            f"[documents.{kind}]": f"revised {document.revised}, {document.version[:12]}"
+            f"[documents.{kind}]": f"version {document.version[:12]}"
             for kind, document in (("privacy", documents.privacy), ("terms", documents.terms))
             if document is not None
         },

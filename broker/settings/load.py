@@ -14,6 +14,7 @@ from typing import Any
 
 from broker.domain.ids import RegistrationId
 from broker.domain.policy import AttributePolicy
+from broker.domain.policy_parse import RESERVED_NAMES
 from broker.domain.signing_key import ALGORITHMS
 from broker.domain.web_url import issuer_problem, origin_problem
 from broker.settings.files import line_of, read_toml, resolve_secrets, secret_of
@@ -162,6 +163,9 @@ class _Reader:
             table = self._table(where, body, _REGISTRATION_KEYS)
             if _NAME.fullmatch(name) is None:
                 self._say(where, None, "a name is 1 to 32 lower-case letters, digits, dashes or underscores")
+                continue
+            if name in RESERVED_NAMES:
+                self._say(where, None, f"the policy has a table {name} for all registrations; choose another name")
                 continue
             provider = PROVIDERS.get(str(table.get("provider")))
             if provider is None:

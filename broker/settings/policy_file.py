@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +113,16 @@ def _with_words(document: Mapping[str, Any], folder: Path, problems: list[str]) 
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{path}: cannot be read ({type(error).__name__})")
         else:
-            worded[kind] = {"text": text, **{key: value for key, value in body.items() if key != "file"}}
+            rest = {key: _seconds(value) for key, value in body.items() if key != "file"}
+            worded[kind] = {"text": text, **rest}
     return {**document, "documents": worded}
+
+
+def _seconds(value: object) -> object:
+    """When a date begins, in seconds since the epoch; anything else as it is."""
+    if isinstance(value, datetime) or not isinstance(value, date):
+        return value if isinstance(value, str) else str(value)
+    return int(datetime.combine(value, time(), UTC).timestamp())
 
 
 def _line(lines: list[str], problem: str) -> str:

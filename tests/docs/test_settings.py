@@ -20,7 +20,7 @@ from broker.settings.model import SettingsProblems
 from tests.docs.reading import headings, names, reference, section, table
 from tests.rules.tree import files, text, tree
 
-_LISTED = re.compile(r"unknown(?: key '\w+')?; there are (.*)$", re.MULTILINE)
+_LISTED = re.compile(r"unknown(?: key '\w+'| zz)?; there are (.*)$", re.MULTILINE)
 
 
 def _names(problems: str) -> list[str]:
@@ -57,6 +57,26 @@ def test_every_key_of_the_apply_file_has_a_row(heading: str, written: str) -> No
 
     unknown = next(problem for problem in raised.value.problems if "zz: unknown" in problem)
     assert sorted(names(section(reference("clients"), heading))) == sorted(_names(unknown))
+
+
+@pytest.mark.parametrize("table", ["documents", "retention", "erasure", "ledger"])
+def test_every_key_of_a_policys_rules_has_a_row(table: str) -> None:
+    """What the parser says there is."""
+    with pytest.raises(PolicyProblems) as raised:
+        policy_parse.parse({table: {"zz": 1}}, {})
+    unknown = next(problem for problem in raised.value.problems if "zz: unknown" in problem)
+
+    assert sorted(names(section(reference("policy"), f"[{table}]"))) == sorted(_names(unknown))
+
+
+@pytest.mark.parametrize(("verb", "heading"), [("keep", "Terms of keep"), ("release", "Terms of release")])
+def test_every_term_has_a_row(verb: str, heading: str) -> None:
+    """Of keeping and of releasing."""
+    document = {"google": {verb: {"email": {"purpose": "x", "zz": 1}}}}
+    with pytest.raises(PolicyProblems) as raised:
+        policy_parse.parse(document, {RegistrationId("google"): ("email",)})
+
+    assert sorted(names(section(reference("policy"), heading))) == sorted(_names(raised.value.problems[0]))
 
 
 def test_every_key_of_the_policy_has_a_row() -> None:

@@ -352,3 +352,14 @@ junk = st.recursive(
 def test_whatever_the_file_holds_it_is_read_or_refused_with_reasons(document: dict[str, Any]) -> None:
     """No other exception comes out."""
     assert all(problem.startswith("[") for problem in problems_of(document))
+
+
+@given(documents(), documents())
+def test_policies_that_say_the_same_have_the_same_digest(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """In whatever order they say it; and those that differ in anything have not."""
+    policy = parse(one, KNOWN)
+    turned = {name: dict(reversed(section.items())) for name, section in one.items()}
+
+    assert policy.digest() == parse(turned, KNOWN).digest()
+    assert (policy.digest() == parse(other, KNOWN).digest()) is (policy == parse(other, KNOWN))
+    assert len(policy.digest()) == 64

@@ -161,3 +161,42 @@ def test_it_covers_what_it_claims() -> None:
     """Sets of no, one and several Clients."""
     assert {len(clients) for clients in OF_ANYBODY} == set(range(len(CLIENTS) + 2))
     assert len(ATTRIBUTES) > 1
+
+
+ON_TERMS: list[tuple[str, Any, Any, str, bool]] = [
+    ("keep", {"update": "first"}, {}, '"P" (updated: first) -> "P"', True),
+    ("keep", {}, {"update": "never"}, '"P" -> "P" (updated: never)', False),
+    ("keep", {"days": 30}, {"days": 31}, '"P" (30 days) -> "P" (31 days)', True),
+    ("keep", {"days": 30}, {"days": 29}, '"P" (30 days) -> "P" (29 days)', False),
+    ("keep", {"days": 30}, {}, '"P" (30 days) -> "P"', True),
+    ("keep", {}, {"days": 30}, '"P" -> "P" (30 days)', False),
+    ("keep", {"optional": True}, {}, '"P" (if agreed to google.email) -> "P"', True),
+    ("keep", {}, {"optional": True}, '"P" -> "P" (if agreed to google.email)', False),
+    (
+        "keep",
+        {"optional": True},
+        {"optional": "news"},
+        '"P" (if agreed to google.email) -> "P" (if agreed to news)',
+        True,
+    ),
+    ("keep", {}, {"correctable": True}, '"P" -> "P" (correctable)', False),
+    ("release", {"in": ["tokens"]}, {}, '"P" (in tokens) -> "P"', True),
+    ("release", {}, {"in": ["userinfo"]}, '"P" -> "P" (in userinfo)', False),
+    ("release", {"in": ["tokens"]}, {"in": ["userinfo"]}, '"P" (in tokens) -> "P" (in userinfo)', True),
+]
+
+
+@pytest.mark.parametrize(("verb", "old", "new", "said", "widens"), ON_TERMS)
+def test_other_terms_are_a_difference_that_widens_or_not(
+    verb: str, old: dict[str, Any], new: dict[str, Any], said: str, widens: bool
+) -> None:
+    """More often, longer, unasked, or in more places."""
+    purposes = {"news": {"label": "News", "purpose": "To tell"}}
+
+    def on(terms: dict[str, Any]) -> AttributePolicy:
+        section: dict[str, Any] = {"keep": {"email": "P"}} | {verb: {"email": {"purpose": "P", **terms}}}
+        return parse({"google": section, "purposes": purposes}, KNOWN)
+
+    (difference,) = differences(on(old), on(new))
+    assert str(difference) == f"~ [google.{verb}] email for everybody: {said}"
+    assert difference.widens is widens

@@ -154,7 +154,11 @@ BROKEN = {
     "a Client widens": '[google.keep]\nname = "x"\n[google.clients.acme]\nkeep = ["email"]\nrelease = []',
     "a Client releases more": '[google.keep]\nname = "x"\n[google.clients.acme]\nkeep = ["name"]\nrelease = ["name"]',
     "a list for a table": 'google = ["email"]',
-    "a table in a purpose": '[google.keep.email]\npurpose = "x"',
+    "terms without a purpose": "[google.keep.email]\ndays = 5",
+    "terms that are none": '[google.keep.email]\npurpose = "x"\ndays = -1',
+    "an unknown purpose": '[google.keep.email]\npurpose = "x"\noptional = "news"',
+    "an empty document": '[documents.terms]\nfile = "broker.toml"\nrevised = 2026-11-22',
+    "no end": '[retention]\nsessions = "unlimited"',
 }
 
 

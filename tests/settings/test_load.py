@@ -118,3 +118,12 @@ def test_another_age_of_signing_keys_is_refused(tmp_path: Path, days: str) -> No
     problem = problem_of(tmp_path, here=f"{HERE}\nsigning_key_days = {days}")
 
     assert problem == "broker.toml:3: [broker] signing_key_days: must be a number from 1 to 3650"
+
+
+@pytest.mark.parametrize("name", ["documents", "purposes", "retention", "erasure", "ledger"])
+def test_a_registration_cannot_be_called_as_a_table_of_the_policy(tmp_path: Path, name: str) -> None:
+    """Its section would be read as that table."""
+    with pytest.raises(SettingsProblems) as refused:
+        read(tmp_path, there=f'issuer = "https://login.corp.example"\n[registrations.{name}]')
+
+    assert any(f"the policy has a table {name} for all registrations" in problem for problem in refused.value.problems)

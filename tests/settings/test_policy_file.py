@@ -125,3 +125,38 @@ def test_a_policy_can_be_read_without_its_deployment(tmp_path: Path) -> None:
         policy_of_any_deployment(path)
     with pytest.raises(SettingsProblems, match="there is no such file"):
         policy_of_any_deployment(tmp_path / "another.toml")
+
+
+def test_the_legal_documents_are_those_that_ship_unless_files_are_named(tmp_path: Path) -> None:
+    """Asked for, unless the policy says that they were accepted elsewhere."""
+    shipped = read(tmp_path, "").policy.documents
+    assert shipped.asked
+    assert shipped.privacy is not None
+    assert shipped.privacy.sections[0].title == "What happens when you sign in"
+
+    (tmp_path / "ours.md").write_text("## Ours\n\nWords of our own.\n")
+    ours = read(tmp_path, '[documents.privacy]\nfile = "ours.md"\nrevised = 2027-01-02\n').policy.documents
+    assert ours.privacy is not None
+    assert (ours.privacy.sections[0].title, ours.privacy.revised) == ("Ours", 1798848000)
+    assert ours.terms == shipped.terms
+    assert not read(tmp_path, "[documents]\nask = false\n").policy.documents.asked
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("[documents.terms]\nrevised = 2027-01-02\n", "[documents.terms] file: is missing; it names the document"),
+        ('[documents]\nterms = "terms.md"\n', "[documents.terms] file: is missing; it names the document"),
+        ('[documents.terms]\nfile = "nowhere.md"\nrevised = 2027-01-02\n', "nowhere.md: cannot be read"),
+        ('[documents.terms]\nfile = "broker.toml"\nrevised = 2027-01-02\n', "[documents] terms: has no section"),
+        ('[documents.terms]\nfile = "ours.md"\nrevised = "now"\n', "[documents] terms: revised must be a date"),
+        ('[documents.terms]\nfile = "ours.md"\nrevised = 5\n', "[documents] terms: revised must be a date"),
+        ('[documents.terms]\nfile = "ours.md"\nrevised = 2027-01-02T10:00:00Z\n', "[documents] terms: revised must be"),
+        ("documents = 5\n", "[documents]: must be a table"),
+    ],
+)
+def test_a_legal_document_that_is_not_there_is_a_problem(tmp_path: Path, policy: str, said: str) -> None:
+    """Nobody is asked to accept an empty page."""
+    (tmp_path / "broker.toml").write_text(SETTINGS)
+    (tmp_path / "ours.md").write_text("## Ours\n\nWords of our own.\n")
+    assert any(said in problem for problem in problems(tmp_path, policy))
