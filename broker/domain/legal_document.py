@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 ADULT = 18
 """Years. Nobody younger is let in."""
+_EPOCH = date(1970, 1, 1).toordinal()
+_DAY = 24 * 3600
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n")
 
 
@@ -51,6 +53,25 @@ class Documents:
     def versions(self) -> tuple[str, ...]:
         """What has to be accepted, the privacy policy first; empty when nothing is asked."""
         return tuple(d.version for d in (self.privacy, self.terms) if d is not None) if self.asked else ()
+
+    @property
+    def digest(self) -> str:
+        """Stands for all of these versions together: what a User is noted with who has accepted them. "" for none."""
+        return hashlib.sha256(" ".join(self.versions).encode()).hexdigest() if self.asked else ""
+
+    @property
+    def demanded_from(self) -> int:
+        """When the time ends that a new version leaves to those who have not accepted it. Seconds since the epoch."""
+        dates = (d.revised.toordinal() for d in (self.privacy, self.terms) if d is not None)
+        return (max(dates, default=_EPOCH) - _EPOCH + self.grace_days) * _DAY
+
+    def lacks(self, accepted: str | None) -> bool:
+        """Whether whoever accepted what `accepted` stands for is asked at their next sign-in."""
+        return self.asked and accepted != self.digest
+
+    def demanded(self, now: int) -> str | None:
+        """What whoever is signed in has to have accepted by now; None where nothing is, or there is time left."""
+        return self.digest if self.asked and now >= self.demanded_from else None
 
 
 NOTHING_ASKED = Documents(asked=False)

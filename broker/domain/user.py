@@ -21,12 +21,14 @@ class User:
     """A person known by an opaque id. `created_at` in seconds since the epoch.
 
     `epoch` grows with every change of what the User may do: a token that says a smaller one was made before.
+    `accepted`: the `Documents.digest` of what they accepted last.
     """
 
     id: UserId
     status: UserStatus
     created_at: int
     epoch: int = 0
+    accepted: str | None = None
 
 
 def require_active(user: User) -> None:

@@ -66,12 +66,14 @@ class Arrival:
     """What is known, at one moment, about somebody who is back from a Provider.
 
     `held`: theirs, and the invitations that their e-mail address may accept. `bound_elsewhere`: an Authorization for
-    this address was bound to a User with another Identity at this registration.
+    this address was bound to a User with another Identity at this registration. `agreed`: to which optional things the
+    User has.
     """
 
     known: KnownIdentity | None
     held: HeldAuthorizations
     bound_elsewhere: bool
+    agreed: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,10 +89,11 @@ class GrantInContext:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GrantInFull(GrantInContext):
-    """A Grant with all that deciding about its code or its tokens takes."""
+    """A Grant with all that deciding about its code or its tokens takes. `agreed` as in `Arrival`."""
 
     connection: Connection
     data_key: WrappedKey
+    agreed: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,13 +130,14 @@ class ConnectionInFull:
     """A Connection with the key that opens it.
 
     `revocations`: what its Provider had to be told, the oldest first, and what came of each. `clients`: those that its
-    User acts for, in order; what the policy lets be kept depends on them.
+    User acts for, in order, and `agreed` as in `Arrival`; what the policy lets be kept depends on both.
     """
 
     connection: Connection
     data_key: WrappedKey
     revocations: tuple[PendingRevocation, ...]
     clients: tuple[ClientOrgId, ...]
+    agreed: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -101,6 +101,7 @@ async def open_released(
     found: GrantInFull, clients: tuple[ClientOrgId, ...], context: Context, ports: Ports
 ) -> dict[str, str]:
     """The attributes that the policy releases there for these Clients, and that the scopes of this Grant ask for.
+    Optional ones only while their User agrees.
 
     Nothing is opened when nothing may be released. Raises `SealBroken`.
     """
@@ -110,5 +111,5 @@ async def open_released(
     if not names:
         return {}
     kept = await open_attributes(found.connection, found.data_key, ports.vault)
-    keeps, now = ports.policy.keeps(registration), ports.clock.now()
-    return {a.name: a.value for a in kept if a.name in names and not a.is_over(keeps[a.name], now)}
+    keeps, now = ports.policy.keeps(registration, (), found.agreed), ports.clock.now()
+    return {a.name: a.value for a in kept if a.name in names & keeps.keys() and not a.is_over(keeps[a.name], now)}

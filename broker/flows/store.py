@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from broker.domain.acceptance import Acceptance, Choice
 from broker.domain.application import Application
 from broker.domain.changes import Change
 from broker.domain.consent import Consent
@@ -88,6 +89,12 @@ class Store(Protocol):
     async def device_by_user_code(self, code: KeyedHash) -> DeviceInFull | None: ...
 
     async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None: ...
+
+    async def choices_of(self, user_id: UserId) -> Sequence[Choice]:
+        """What the User last said about each optional thing, by its subject."""
+
+    async def acceptances_of(self, user_id: UserId) -> Sequence[Acceptance]:
+        """Everything that the User ever accepted, the oldest first."""
 
     async def connections_of(self, user_id: UserId) -> Sequence[ConnectionInFull]: ...
 

@@ -25,8 +25,10 @@ from sqlalchemy import (
 from broker.storage.driver_sql import json_array, json_rows, settled_below
 from broker.storage.tables import (
     PENDING,
+    acceptances,
     applications,
     authorizations,
+    choices,
     client_orgs,
     connections,
     consents,
@@ -123,6 +125,7 @@ HELD_AUTHORIZATIONS = (
 _as_json = select(json_rows(json_array(*authorizations.c, *client_orgs.c))).join_from(
     authorizations, client_orgs, client_orgs.c.id == authorizations.c.client_org
 )
+_agreed: Select[Any] = select(json_rows(json_array(choices.c.subject))).where(choices.c.agreed == literal_column("1"))
 _invited_by = authorizations.c.invited_email == bindparam("email")
 _other = identities.alias("other")
 # One snapshot: between two, an invitation could be taken by somebody else with this address and be missed by both.
@@ -133,6 +136,9 @@ ARRIVAL = (
         data_keys,
         connections,
         _as_json.where(authorizations.c.user_id == func.coalesce(identities.c.user_id, bindparam("connecting")))
+        .correlate(identities)
+        .scalar_subquery(),
+        _agreed.where(choices.c.user_id == func.coalesce(identities.c.user_id, bindparam("connecting")))
         .correlate(identities)
         .scalar_subquery(),
         _as_json.where(authorizations.c.user_id.is_(None), _invited_by).scalar_subquery(),
@@ -151,8 +157,9 @@ ARRIVAL = (
 )
 
 _bound = _as_json.where(authorizations.c.user_id == grants.c.user_id).correlate(grants).scalar_subquery()
+_agreed_with = _agreed.where(choices.c.user_id == grants.c.user_id).correlate(grants).scalar_subquery()
 GRANT_IN_FULL = (
-    select(grants, applications, users, sessions, connections, data_keys, _bound)
+    select(grants, applications, users, sessions, connections, data_keys, _bound, _agreed_with)
     .join(applications, applications.c.id == grants.c.application_id)
     .join(users, users.c.id == grants.c.user_id)
     .join(sessions, sessions.c.id == grants.c.session_id)
@@ -202,14 +209,22 @@ CONSENT = select(consents).where(
     consents.c.user_id == bindparam("user_id"), consents.c.application_id == bindparam("application_id")
 )
 
+CHOICES_OF = select(choices).where(choices.c.user_id == bindparam("user_id")).order_by(choices.c.subject)
+ACCEPTANCES_OF = (
+    select(acceptances)
+    .where(acceptances.c.user_id == bindparam("user_id"))
+    .order_by(acceptances.c.at, acceptances.c.document)
+)
+
 _acts_for = (
     select(json_rows(json_array(authorizations.c.client_org)))
     .where(authorizations.c.user_id == connections.c.user_id)
     .correlate(connections)
     .scalar_subquery()
 )
+_agrees = _agreed.where(choices.c.user_id == connections.c.user_id).correlate(connections).scalar_subquery()
 _CONNECTION_IN_FULL = (
-    select(connections, data_keys, pending_revocations, _acts_for)
+    select(connections, data_keys, pending_revocations, _acts_for, _agrees)
     .join(data_keys, data_keys.c.owner == connections.c.user_id)
     .outerjoin(pending_revocations, pending_revocations.c.connection_id == connections.c.id)
     .order_by(connections.c.created_at, connections.c.id, pending_revocations.c.created_at, pending_revocations.c.id)

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from broker.domain.acceptance import Acceptance, Accepted, Choice
 from broker.domain.application import Application, ApplicationType, GrantType
 from broker.domain.client_org import Authorization, ClientOrg
 from broker.domain.connection import Connection, ConnectionStatus
@@ -25,8 +26,18 @@ Row = Sequence[Any]
 
 
 def user(row: Row, at: int = 0) -> User:
-    id_, status, created_at, epoch = row[at : at + 4]
-    return User(id=id_, status=UserStatus(status), created_at=created_at, epoch=epoch)
+    id_, status, created_at, epoch, accepted = row[at : at + 5]
+    return User(id=id_, status=UserStatus(status), created_at=created_at, epoch=epoch, accepted=accepted)
+
+
+def acceptance(row: Row) -> Acceptance:
+    user_id, document, version, accepted_at = row
+    return Acceptance(user_id=user_id, document=Accepted(document), version=version, at=accepted_at)
+
+
+def choice(row: Row) -> Choice:
+    user_id, subject, agreed, said_at = row
+    return Choice(user_id=user_id, subject=subject, agreed=bool(agreed), at=said_at)
 
 
 def identity(row: Row, at: int = 0) -> Identity:

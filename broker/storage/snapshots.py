@@ -67,11 +67,12 @@ def arrival(row: Row) -> Arrival:
             data_key=rows.data_key(row, data_key),
             connection=None if row[connection] is None else rows.connection(row, connection),
         )
-    bound, invited, bound_elsewhere = row[held:]
+    bound, agreed, invited, bound_elsewhere = row[held:]
     return Arrival(
         known=known,
         held=held_authorizations([*orjson.loads(bound or "[]"), *orjson.loads(invited or "[]")]),
         bound_elsewhere=bool(bound_elsewhere),
+        agreed=_agreed(agreed),
     )
 
 
@@ -86,6 +87,7 @@ def grant_in_full(row: Row) -> GrantInFull:
         connection=rows.connection(row, connection),
         data_key=rows.data_key(row, data_key),
         held=held_authorizations(orjson.loads(row[held] or "[]")),
+        agreed=_agreed(row[held + 1]),
     )
 
 
@@ -143,6 +145,7 @@ def _connection_in_full(same: Sequence[Row]) -> ConnectionInFull:
             system_rows.pending_revocation(row, revocation) for row in same if row[revocation] is not None
         ),
         clients=tuple(sorted({ClientOrgId(client_org) for (client_org,) in orjson.loads(same[0][clients] or "[]")})),
+        agreed=_agreed(same[0][clients + 1]),
     )
 
 
@@ -158,6 +161,10 @@ def catalogue(found: Sequence[Row]) -> Catalogue:
         applications={application.id: application for application in applications},
         authorizations=_in_order(map(rows.authorization, of["authorizations"])),
     )
+
+
+def _agreed(subjects: str | None) -> frozenset[str]:
+    return frozenset(subject for (subject,) in orjson.loads(subjects or "[]"))
 
 
 def _in_order(authorizations: Iterable[Authorization]) -> tuple[Authorization, ...]:

@@ -11,6 +11,7 @@ from itertools import groupby
 from operator import attrgetter
 from types import TracebackType
 
+from broker.domain.acceptance import Acceptance, Choice
 from broker.domain.application import Application
 from broker.domain.changes import Change
 from broker.domain.consent import Consent
@@ -136,6 +137,12 @@ class SqlStore:
     async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None:
         found = await self.engine.rows(reads.CONSENT, user_id=user_id, application_id=application_id)
         return rows.consent(found[0]) if found else None
+
+    async def choices_of(self, user_id: UserId) -> Sequence[Choice]:
+        return tuple(map(rows.choice, await self.engine.rows(reads.CHOICES_OF, user_id=user_id)))
+
+    async def acceptances_of(self, user_id: UserId) -> Sequence[Acceptance]:
+        return tuple(map(rows.acceptance, await self.engine.rows(reads.ACCEPTANCES_OF, user_id=user_id)))
 
     async def connections_of(self, user_id: UserId) -> Sequence[ConnectionInFull]:
         return snapshots.connections_in_full(await self.engine.rows(reads.CONNECTIONS_OF, user_id=user_id))

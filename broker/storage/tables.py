@@ -29,8 +29,10 @@ from broker.storage.system_tables import key_checks, leases, ledger, revocations
 
 __all__ = [
     "PENDING",
+    "acceptances",
     "applications",
     "authorizations",
+    "choices",
     "client_orgs",
     "connections",
     "consents",
@@ -58,6 +60,25 @@ users = Table(
     Column("status", Text, nullable=False),
     Column("created_at", TIME, nullable=False),
     Column("epoch", BigInteger, nullable=False, server_default="0"),
+    Column("accepted", Text),
+)
+
+acceptances = Table(
+    "acceptances",
+    metadata,
+    Column("user_id", KEY, ForeignKey("users.id"), primary_key=True),
+    Column("document", KEY, primary_key=True),
+    Column("version", KEY, primary_key=True),
+    Column("at", TIME, primary_key=True),
+)
+
+choices = Table(
+    "choices",
+    metadata,
+    Column("user_id", KEY, ForeignKey("users.id"), primary_key=True),
+    Column("subject", KEY, primary_key=True),
+    Column("agreed", Integer, nullable=False),
+    Column("at", TIME, nullable=False),
 )
 
 identities = Table(

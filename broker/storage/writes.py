@@ -29,8 +29,10 @@ from broker.domain.device_request import Decision
 from broker.storage.kinds import Kind, Write, add, compare_and_set, from_noun, put, remove, set_rows, use_up
 from broker.storage.tables import (
     PENDING,
+    acceptances,
     applications,
     authorizations,
+    choices,
     client_orgs,
     connections,
     consents,
@@ -80,6 +82,11 @@ WRITES: Mapping[type[Change], Write] = {
         .where(users.c.id == bindparam("user_id"), users.c.status != bindparam("status"))
         .values(status=bindparam("status"), epoch=users.c.epoch + literal_column("1"))
     ),
+    changes.Accept: add(acceptances, "acceptance"),
+    changes.SetAccepted: set_rows(
+        update(users).where(users.c.id == bindparam("user_id")).values(accepted=bindparam("accepted"))
+    ),
+    changes.PutChoice: put(choices, "choice"),
     changes.AddIdentity: add(identities, "identity"),
     changes.AddDataKey: add(data_keys, "key"),
     changes.RewrapDataKey: set_rows(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
 
+from broker.domain.acceptance import Acceptance, Choice
 from broker.domain.application import Application, ApplicationType, GrantType
 from broker.domain.changes import Change, Record, RefreshGrant
 from broker.domain.client_org import Authorization
@@ -110,6 +111,7 @@ class MemoryStore:
                 i.user_id in others and i.registration == registration and i.hash != identity_hash
                 for i in tables.identities.values()
             ),
+            agreed=self._agreed(user_id),
         )
 
     async def data_key(self, owner: str) -> WrappedKey | None:
@@ -152,6 +154,14 @@ class MemoryStore:
 
     async def consent(self, user_id: UserId, application_id: ApplicationId) -> Consent | None:
         return self._answer().consents.get((user_id, application_id))
+
+    async def choices_of(self, user_id: UserId) -> Sequence[Choice]:
+        said = self._answer().choices.values()
+        return tuple(sorted((s for s in said if s.user_id == user_id), key=attrgetter("subject")))
+
+    async def acceptances_of(self, user_id: UserId) -> Sequence[Acceptance]:
+        accepted = self._answer().acceptances
+        return tuple(sorted((a for a in accepted if a.user_id == user_id), key=attrgetter("at", "document")))
 
     async def connections_of(self, user_id: UserId) -> Sequence[ConnectionInFull]:
         of_user = [x for x in self._answer().connections.values() if x.user_id == user_id]
@@ -335,6 +345,7 @@ class MemoryStore:
             **{field.name: getattr(context, field.name) for field in fields(context)},
             connection=self.tables.connections[context.session.connection_id],
             data_key=self.tables.data_keys[grant.user_id],
+            agreed=self._agreed(grant.user_id),
         )
 
     def _known(self, identity: Identity | None) -> KnownIdentity | None:
@@ -347,6 +358,9 @@ class MemoryStore:
             data_key=tables.data_keys[identity.user_id],
             connection=next((x for x in tables.connections.values() if x.identity_id == identity.id), None),
         )
+
+    def _agreed(self, user_id: UserId | None) -> frozenset[str]:
+        return frozenset(s.subject for s in self.tables.choices.values() if s.user_id == user_id and s.agreed)
 
     def _held(self, authorizations: Iterable[Authorization]) -> HeldAuthorizations:
         held = _in_order(authorizations)
@@ -363,6 +377,7 @@ class MemoryStore:
                 data_key=self.tables.data_keys[connection.user_id],
                 revocations=tuple(r for r in told if r.connection_id == connection.id),
                 clients=tuple(sorted({a.client_org for a in granted if a.user_id == connection.user_id})),
+                agreed=self._agreed(connection.user_id),
             )
             for connection in connections
             if connection.user_id in self.tables.data_keys

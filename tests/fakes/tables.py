@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar, assert_never
 
 from broker.domain import changes as c
+from broker.domain.acceptance import Acceptance, Choice
 from broker.domain.application import Application
 from broker.domain.client_org import Authorization, ClientOrg
 from broker.domain.connection import Connection
@@ -49,6 +50,8 @@ class Tables:
     """Every table by its key. The data keys' is their owner."""
 
     users: dict[UserId, User] = field(default_factory=dict)
+    acceptances: dict[Acceptance, None] = field(default_factory=dict)
+    choices: dict[tuple[UserId, str], Choice] = field(default_factory=dict)
     identities: dict[IdentityId, Identity] = field(default_factory=dict)
     data_keys: dict[str, WrappedKey] = field(default_factory=dict)
     connections: dict[ConnectionId, Connection] = field(default_factory=dict)
@@ -90,6 +93,15 @@ class Tables:
                 _add(self.taken_attempts, AttemptId(change.request_id), change.expires_at)
             case c.AddUser(user=user):
                 _add(self.users, user.id, user)
+            case c.Accept(acceptance=acceptance):
+                _needs(acceptance.user_id in self.users)
+                _add(self.acceptances, acceptance, None)
+            case c.SetAccepted():
+                if change.user_id in self.users:
+                    _set(self.users, change.user_id, accepted=change.accepted)
+            case c.PutChoice(choice=choice):
+                _needs(choice.user_id in self.users)
+                self.choices[choice.user_id, choice.subject] = choice
             case c.SetUserStatus():
                 if change.user_id in self.users and self.users[change.user_id].status is not change.status:
                     _set(self.users, change.user_id, status=change.status)

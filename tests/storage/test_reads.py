@@ -42,7 +42,7 @@ async def test_an_empty_store_finds_nothing(store: Store) -> None:
     assert await store.session(w.hashed("none")) is None
     assert (await store.attempt(AttemptId("none"), None)).taken is False
     assert await store.arrival(w.GOOGLE, w.hashed("none"), w.hashed("none"), nobody) == Arrival(
-        known=None, held=HeldAuthorizations(authorizations=(), clients={}), bound_elsewhere=False
+        known=None, held=HeldAuthorizations(authorizations=(), clients={}), bound_elsewhere=False, agreed=frozenset()
     )
     assert await store.data_key("none") is None
     assert await store.held_authorizations(nobody) == HeldAuthorizations(authorizations=(), clients={})
@@ -52,6 +52,8 @@ async def test_an_empty_store_finds_nothing(store: Store) -> None:
     assert await store.device_by_device_code(w.hashed("none")) is None
     assert await store.device_by_user_code(w.hashed("none")) is None
     assert await store.user(nobody) is None
+    assert await store.choices_of(nobody) == ()
+    assert await store.acceptances_of(nobody) == ()
     assert await store.access_of(nobody) == ()
     assert await store.connections_of(nobody) == ()
     assert await store.connection(ConnectionId("none")) is None
@@ -218,6 +220,7 @@ async def test_a_newcomer_finds_only_open_invitations(store: Store) -> None:
         known=None,
         held=HeldAuthorizations(authorizations=(w.authorization("acme"),), clients={w.ACME: w.client_org("acme")}),
         bound_elsewhere=False,
+        agreed=frozenset(),
     )
     assert (await store.arrival(w.CORP, new, None, None)).held.authorizations == ()
 
@@ -263,6 +266,7 @@ async def test_a_grant_comes_in_full_by_its_code_and_by_its_id(store: Store) -> 
         held=HeldAuthorizations(
             authorizations=(w.authorization("globex", bound=True),), clients={w.GLOBEX: w.client_org("globex")}
         ),
+        agreed=frozenset(),
     )
 
     assert await store.grant_by_code(w.grant().code) == expected
@@ -299,11 +303,12 @@ async def test_connections_come_with_what_their_providers_had_to_be_told(store: 
         data_key=w.data_key(),
         revocations=(w.pending(number=1), settled, w.pending(number=3)),
         clients=(),
+        agreed=frozenset(),
     )
 
     assert await store.connections_of(w.user().id) == (
         first,
-        ConnectionInFull(connection=later, data_key=w.data_key(), revocations=(), clients=()),
+        ConnectionInFull(connection=later, data_key=w.data_key(), revocations=(), clients=(), agreed=frozenset()),
     )
     assert await store.connection(w.connection().id) == first
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from broker.domain import changes as c
+from broker.domain.acceptance import Accepted
 from broker.domain.changes import Change
 from broker.domain.connection import ConnectionStatus
 from broker.domain.device_request import Decision
@@ -158,6 +159,8 @@ ORPHANS: dict[str, Change] = {
     "device request": c.AddDeviceRequest(request=replace(w.device_request(2), application_id=ApplicationId("gone"))),
     "authorization": c.AddAuthorization(authorization=w.authorization("gone")),
     "binding": c.BindAuthorization(authorization_id=w.authorization().id, user_id=UserId("usr_nobody")),
+    "acceptance": c.Accept(acceptance=w.acceptance("nobody")),
+    "choice": c.PutChoice(choice=w.choice(name="nobody")),
     "consent": c.PutConsent(consent=w.consent("nobody")),
     "pending revocation": c.AddPendingRevocation(pending=w.pending("nobody")),
     "signing key": c.AddSigningKey(key=w.signing_key()),
@@ -353,6 +356,60 @@ async def test_a_warning_is_dismissed_by_whom_it_is_for(store: Store) -> None:
 
     assert found is not None
     assert found.grant.dismissed_at == LATER
+
+
+async def test_what_a_user_accepted_is_never_replaced(store: Store) -> None:
+    """Each version, each time; the oldest first, and nobody else's. The same one twice in a second is one."""
+    await signed_in(store)
+    await store.write(*w.newcomer("grace"))
+    lines = [w.acceptance(document=document, at=at) for at in (w.NOW, LATER) for document in Accepted]
+    await store.write(*(c.Accept(acceptance=line) for line in (*lines, w.acceptance("grace"))))
+
+    assert await lost(store, c.Accept(acceptance=lines[0])) == "Accept"
+    assert list(await store.acceptances_of(w.user().id)) == sorted(lines, key=lambda line: (line.at, line.document))
+    assert await store.acceptances_of(w.user("grace").id) == (w.acceptance("grace"),)
+
+
+async def test_a_user_is_noted_with_what_they_accepted_last(store: Store) -> None:
+    """Whoever reads the User reads that with them; nobody else is."""
+    await signed_in(store)
+    await store.write(*w.newcomer("grace"))
+    for accepted in ("first", "second"):
+        await store.write(c.SetAccepted(user_id=w.user().id, accepted=accepted))
+    found, grace = await store.session(w.session().secret), await store.user(w.user("grace").id)
+
+    assert found is not None and grace is not None
+    assert (found.user.accepted, grace.accepted) == ("second", None)
+    await store.write(c.SetAccepted(user_id=UserId("usr_nobody"), accepted="third"))
+
+
+async def test_a_choice_is_known_as_it_was_said_last(store: Store) -> None:
+    """Each subject's by itself, and nobody else's; what was withdrawn is not among what is agreed to."""
+    await signed_in(store)
+    await store.write(*w.newcomer("grace"))
+    await store.write(
+        c.PutChoice(choice=w.choice()),
+        c.PutChoice(choice=w.choice("google.name")),
+        c.PutChoice(choice=w.choice("promotional", "grace")),
+    )
+    assert await agreed(store) == {"analytics", "google.name"}
+
+    withdrawn = w.choice(agreed=False, at=LATER)
+    await store.write(c.PutChoice(choice=withdrawn))
+    assert await agreed(store) == {"google.name"}
+    assert await store.choices_of(w.user().id) == (withdrawn, w.choice("google.name"))
+
+
+async def agreed(store: Store) -> frozenset[str]:
+    """To what Ada has agreed, as it comes with everything that is decided by it."""
+    arrival = await store.arrival(w.GOOGLE, w.identity().hash, None, None)
+    connecting = await store.arrival(w.CORP, w.hashed("new"), None, w.user().id)
+    (connection,) = await store.connections_of(w.user().id)
+    grant = await store.grant(w.grant().id)
+    assert grant is not None
+    assert arrival.agreed == connecting.agreed == connection.agreed == grant.agreed
+    assert (await store.arrival(w.CORP, w.hashed("new"), None, None)).agreed == frozenset()
+    return grant.agreed
 
 
 async def test_a_consent_is_removed(store: Store) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 
 from broker.domain import changes as c
+from broker.domain.acceptance import Acceptance, Accepted, Choice
 from broker.domain.application import Application, ApplicationType, GrantType
 from broker.domain.changes import Change
 from broker.domain.client_org import Authorization, ClientOrg
@@ -180,6 +181,14 @@ def authorization(client: str = "acme", name: str = "ada", *, bound: bool = Fals
         rights=frozenset({"reports:read"}),
         created_at=NOW,
     )
+
+
+def acceptance(name: str = "ada", *, document: Accepted = Accepted.PRIVACY, at: int = NOW) -> Acceptance:
+    return Acceptance(user_id=UserId(f"usr_{name}"), document=document, version=hashed(document), at=at)
+
+
+def choice(subject: str = "analytics", name: str = "ada", *, agreed: bool = True, at: int = NOW) -> Choice:
+    return Choice(user_id=UserId(f"usr_{name}"), subject=subject, agreed=agreed, at=at)
 
 
 def consent(name: str = "ada") -> Consent:

@@ -40,7 +40,15 @@ from broker.domain.changes.keys import (
     RewrapDataKey,
 )
 from broker.domain.changes.ledger import Record
-from broker.domain.changes.people import AddIdentity, AddUser, SetUserStatus, TakeAttempt
+from broker.domain.changes.people import (
+    Accept,
+    AddIdentity,
+    AddUser,
+    PutChoice,
+    SetAccepted,
+    SetUserStatus,
+    TakeAttempt,
+)
 from broker.domain.changes.registered import (
     AddAuthorization,
     BindAuthorization,
@@ -68,6 +76,9 @@ Change = (
     TakeAttempt
     | AddUser
     | SetUserStatus
+    | Accept
+    | SetAccepted
+    | PutChoice
     | AddIdentity
     | AddDataKey
     | RewrapDataKey
@@ -120,6 +131,7 @@ Change = (
 )
 
 __all__ = [
+    "Accept",
     "AddAuthorization",
     "AddConnection",
     "AddDataKey",
@@ -144,6 +156,7 @@ __all__ = [
     "PollDeviceRequest",
     "PromoteSigningKey",
     "PutApplication",
+    "PutChoice",
     "PutClientOrg",
     "PutConsent",
     "Record",
@@ -165,6 +178,7 @@ __all__ = [
     "RevokeGrantsOf",
     "RevokeSigningKey",
     "RewrapDataKey",
+    "SetAccepted",
     "SetRights",
     "SetUserStatus",
     "SettleLogout",

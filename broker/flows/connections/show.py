@@ -36,7 +36,7 @@ async def show_connections(user_id: UserId, ports: Ports) -> tuple[ShownConnecti
             attributes = await open_attributes(found.connection, found.data_key, ports.vault)
         except SealBroken:
             attributes, status = (), ConnectionStatus.NEEDS_REAUTH
-        allowed = ports.policy.keeps(found.connection.registration, found.clients)
+        allowed = ports.policy.keeps(found.connection.registration, found.clients, found.agreed)
         now = ports.clock.now()
         attributes = tuple(a for a in attributes if a.name in allowed and not a.is_over(allowed[a.name], now))
         shown.append(

@@ -94,14 +94,14 @@ async def _explained(
         kept = await open_attributes(found.connection, found.data_key, vault)
     except SealBroken:
         return ExplainedConnection(connection=found.connection, clients=found.clients, attributes=None)
-    registration, clients = found.connection.registration, found.clients
-    allowed = policy.keeps(registration, clients)
+    registration, clients, agreed = found.connection.registration, found.clients, found.agreed
+    allowed = policy.keeps(registration, clients, agreed)
     attributes = tuple(
         ExplainedAttribute(
             name=attribute.name,
             since=attribute.since,
             purpose=allowed[attribute.name].purpose if attribute.name in allowed else None,
-            allowed_by=tuple(c for c in clients if attribute.name in policy.keeps(registration, (c,))),
+            allowed_by=tuple(c for c in clients if attribute.name in policy.keeps(registration, (c,), agreed)),
             told=_told(attribute, registration, clients, grants, policy),
             value=attribute.value if with_values else None,
         )

@@ -103,7 +103,7 @@ async def _purge_one(
         if found is None:
             return ()
         before = found.connection
-        allowed = policy.keeps(before.registration, found.clients)
+        allowed = policy.keeps(before.registration, found.clients, found.agreed)
         kept = await open_attributes(before, found.data_key, vault)
         staying = tuple(a for a in kept if a.name in allowed and not a.is_over(allowed[a.name], clock.now()))
         gone = tuple(a.name for a in kept if a not in staying)

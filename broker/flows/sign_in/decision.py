@@ -81,7 +81,7 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
     bound = tuple(replace(a, user_id=known.user.id) for a in held.authorizations)
     rights = rights_by_client(bound, held.clients)
 
-    kept, malformed = await _keep(back, known, tuple(rights), ports, now)
+    kept, malformed = await _keep(back, known, tuple(rights), arrival.agreed, ports, now)
     connection_id = kept.connection.id
     changes.append(kept)
 
@@ -176,6 +176,7 @@ async def _keep(
     back: Return,
     known: KnownIdentity,
     clients: tuple[ClientOrgId, ...],
+    agreed: frozenset[str],
     ports: Ports,
     now: int,
 ) -> tuple[AddConnection | ReplaceConnection, bool]:
@@ -195,12 +196,12 @@ async def _keep(
         except SealBroken:
             kept_before = ()  # what cannot be read is replaced by what the Provider has just said
 
-    selected = ports.policy.select(attempt.registration, verified.profile, clients)
+    selected = ports.policy.select(attempt.registration, verified.profile, clients, agreed)
     kept = refreshed_attributes(
         selected.values,
         kept_before,
         asked=may_be_kept(attempt, ports),
-        allowed=ports.policy.keeps(attempt.registration, clients),
+        allowed=ports.policy.keeps(attempt.registration, clients, agreed),
         now=now,
     )
     connection = renewed(
