@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 ADULT = 18
 """Years. Nobody younger is let in."""
-_EPOCH = date(1970, 1, 1).toordinal()
 _DAY = 24 * 3600
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n")
 
@@ -62,8 +61,8 @@ class Documents:
     @property
     def demanded_from(self) -> int:
         """When the time ends that a new version leaves to those who have not accepted it. Seconds since the epoch."""
-        dates = (d.revised.toordinal() for d in (self.privacy, self.terms) if d is not None)
-        return (max(dates, default=_EPOCH) - _EPOCH + self.grace_days) * _DAY
+        newest = max((d.revised for d in (self.privacy, self.terms) if d is not None), default=0)
+        return newest + self.grace_days * _DAY
 
     def lacks(self, accepted: str | None) -> bool:
         """Whether whoever accepted what `accepted` stands for is asked at their next sign-in."""

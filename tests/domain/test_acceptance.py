@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,11 +10,12 @@ from broker.domain.acceptance import Accepted, acceptances
 from broker.domain.legal_document import NOTHING_ASKED, Documents, read
 from tests.domain.world import ADA, NOW
 
-PRIVACY = read("## Privacy\n\nAll is well.", date(2026, 3, 1))
-TERMS = read("## Terms\n\nBe kind.", date(2026, 2, 1))
+MARCH = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp())
+PRIVACY = read("## Privacy\n\nAll is well.", MARCH)
+TERMS = read("## Terms\n\nBe kind.", MARCH - 28 * 86400)
 ASKED = Documents(asked=True, grace_days=30, privacy=PRIVACY, terms=TERMS)
-OTHERS = Documents(asked=True, privacy=read("## Privacy\n\nOther words.", date(2026, 3, 1)), terms=TERMS)
-DEMANDED_FROM = int(datetime(2026, 3, 31, tzinfo=UTC).timestamp())
+OTHERS = Documents(asked=True, privacy=read("## Privacy\n\nOther words.", MARCH), terms=TERMS)
+DEMANDED_FROM = MARCH + 30 * 86400
 
 
 def test_everything_in_force_is_accepted_at_once() -> None:
@@ -59,7 +60,7 @@ def test_nothing_can_be_exchanged_between_the_two_documents() -> None:
 
 @pytest.mark.parametrize(("at", "demanded"), [(-1, False), (0, True), (1, True)])
 def test_a_new_version_is_demanded_when_its_time_is_over(at: int, demanded: bool) -> None:
-    """Counted in whole days from the beginning, in UTC, of the day on which the newest was revised."""
+    """Counted from the day on which the newest was revised."""
     assert ASKED.demanded(DEMANDED_FROM + at) == (ASKED.digest if demanded else None)
 
 
