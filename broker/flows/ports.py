@@ -160,6 +160,20 @@ class Applications(Protocol):
         """Tell one of a sign-out. Never raises: `PENDING` means try again."""
 
 
+class Inventory(Protocol):
+    """Everything that is stored, as it is. Each read may raise `Fault`."""
+
+    @property
+    def tables(self) -> Sequence[str]:
+        """The names of all tables, in order."""
+
+    async def rows(self, table: str, after: Sequence[Any] | None, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Rows by their key, from the first one after `after` on; each column under its name."""
+
+    def key(self, table: str) -> Sequence[str]:
+        """The columns of its key, in order; `after` are their values."""
+
+
 class Clock(Protocol):
     """The one place where the time comes from."""
 

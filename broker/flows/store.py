@@ -111,6 +111,9 @@ class Store(Protocol):
     async def connections_keeping(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
         """Connections with kept attributes, by their ids, from the first one after `after` on."""
 
+    async def connections_after(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
+        """All Connections, by their ids, from the first one after `after` on."""
+
     async def sessions_of(self, user_id: UserId, since: int) -> Sequence[Session]:
         """Not ended, and last seen at or after `since`; the newest first."""
 

@@ -165,6 +165,10 @@ class SqlStore:
         found = await self.engine.rows(reads.CONNECTIONS_KEEPING, after=after, limit=limit)
         return snapshots.connections_in_full(found)
 
+    async def connections_after(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
+        found = await self.engine.rows(reads.CONNECTIONS_AFTER, after=after, limit=limit)
+        return snapshots.connections_in_full(found)
+
     async def sessions_of(self, user_id: UserId, since: int) -> Sequence[Session]:
         found = await self.engine.rows(reads.SESSIONS_OF, user_id=user_id, since=since)
         return tuple(map(rows.session, found))

@@ -198,6 +198,10 @@ class MemoryStore:
         keeping = [x for x in self._answer().connections.values() if x.sealed_attributes is not None and x.id > after]
         return self._connections_in_full(sorted(keeping, key=attrgetter("id")))[:limit]
 
+    async def connections_after(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
+        later = [x for x in self._answer().connections.values() if x.id > after]
+        return self._connections_in_full(sorted(later, key=attrgetter("id")))[:limit]
+
     async def sessions_of(self, user_id: UserId, since: int) -> Sequence[Session]:
         of_user = [
             s

@@ -5,8 +5,9 @@ No server and no Provider: what is kept is sealed by the product's own steps, an
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from broker.storage.store import SqlStore
 NOW = 1_800_000_000
 OLD, NEW = "local:main:1", "local:main:2"
 GOOGLE = RegistrationId("google")
+Named = Callable[..., str]
 _SETTINGS = """\
 [broker]
 issuer = "https://id.example"
@@ -69,19 +71,19 @@ class Deployment:
         """What an operator writes into the keyring's file."""
         (self.folder / "keyring.json").write_text(self.text(*keks))
 
-    async def add_users(self, number: int, *keks: str) -> None:
-        """So many who have signed in with Google, at a process with these KEKs."""
+    async def add_users(self, number: int, *keks: str, named: Named = "{prefix}_{number}".format) -> None:
+        """So many who have signed in with Google, at a process with these KEKs. `named` makes their ids."""
         vault = LocalVault(self.keyring(*keks))
         async with SqlStore(self.url) as store:
             changes: list[Change] = []
             newcomers = range(len(self.users), len(self.users) + number)
             for one in newcomers:
-                changes += await _newcomer(one, vault)
+                changes += await _newcomer(one, vault, named)
                 if len(changes) >= 400:
                     await store.write(*changes)
                     changes.clear()
             await store.write(*changes)
-        self.users += [UserId(f"usr_{one}") for one in newcomers]
+        self.users += [UserId(named(prefix="usr", number=one)) for one in newcomers]
 
     async def keks(self) -> dict[str, int]:
         """How many data keys each KEK wraps."""
@@ -120,11 +122,17 @@ async def reads(store: Store, vault: LocalVault, user_id: UserId) -> bool:
     return kept.value == f"{user_id}@acme.example" and tokens is not None and tokens.access_token.endswith(user_id)
 
 
-async def _newcomer(number: int, vault: LocalVault) -> Sequence[Change]:
-    user_id, identity_id = UserId(f"usr_{number}"), IdentityId(f"idn_{number}")
+def as_the_broker_does(prefix: str, number: int) -> str:
+    """An id of the length and the alphabet of the broker's own."""
+    return f"{prefix}_{base64.b32encode(number.to_bytes(16)).decode().rstrip('=').lower()}"
+
+
+async def _newcomer(number: int, vault: LocalVault, named: Named) -> Sequence[Change]:
+    user_id = UserId(named(prefix="usr", number=number))
+    identity_id = IdentityId(named(prefix="idn", number=number))
     key = await vault.new_key(user_id, NOW)
     connection = Connection(
-        id=ConnectionId(f"con_{number}"),
+        id=ConnectionId(named(prefix="con", number=number)),
         user_id=user_id,
         identity_id=identity_id,
         registration=GOOGLE,
