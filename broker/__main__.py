@@ -17,7 +17,7 @@ import click
 from broker.commands.frame import config_option, fail, guarded, json_option, settings_of
 from broker.commands.keys import keys
 from broker.commands.policy import policy
-from broker.commands.privacy import prove_minimal
+from broker.commands.privacy import erase, prove_minimal
 from broker.commands.sessions import sessions
 from broker.commands.users import users
 
@@ -35,6 +35,7 @@ def vault() -> None:
 cli.add_command(keys)
 cli.add_command(policy)
 cli.add_command(prove_minimal)
+cli.add_command(erase)
 cli.add_command(sessions)
 cli.add_command(users)
 

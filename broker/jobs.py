@@ -12,13 +12,14 @@ import structlog
 from broker.crypto.current_keys import CurrentKeys
 from broker.crypto.signing_keys import generate_signing_key
 from broker.domain import signing_key
-from broker.domain.errors import BrokerError
+from broker.domain.errors import BrokerError, NotFound
 from broker.domain.ids import ApplicationId
 from broker.domain.logout import LogoutResult
 from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.keys.rewrap import Rewrapped, rewrap
 from broker.flows.keys.rotate import rotate
 from broker.flows.ports import Applications, Ports
+from broker.flows.privacy.erase import erase
 from broker.flows.privacy.purge import Purged, purge
 from broker.flows.sessions.deliver import deliver_logouts
 from broker.flows.signing_key import KeyTools
@@ -26,6 +27,7 @@ from broker.web.measure import Measures
 
 DELIVER_EVERY = 2.0
 TELL_EVERY = 1.0
+ERASE_EVERY = 10.0
 FORGET_EVERY = 300.0
 PURGE_EVERY = 60.0
 RELOAD_KEYS_EVERY = float(signing_key.RELOAD_EVERY)
@@ -36,6 +38,8 @@ REWRAP_RATE = 1000
 """Data keys a second, at most, that are moved to another KEK beside the daily work."""
 PURGE_AGAIN = 6 * 3600
 """Seconds until all is looked at again: an older process may have kept more, or a Client have left a User."""
+ERASE_AT_ONCE = 100
+"""Users in one run."""
 PURGE_RATE = 500
 """Connections a second, at most, that are looked at beside the daily work."""
 
@@ -66,6 +70,7 @@ def jobs_of(
     return (
         Job(name="deliver_revocations", every=DELIVER_EVERY, run=lambda: deliver_revocations(ports)),
         Job(name="deliver_logouts", every=TELL_EVERY, run=lambda: _tell_of_logouts(ports, applications, measures)),
+        Job(name="erase", every=ERASE_EVERY, run=lambda: _erase(ports)),
         Job(name="forget_expired", every=FORGET_EVERY, run=lambda: ports.store.forget_expired(ports.clock.now())),
         Job(name="rewrap", every=REWRAP_EVERY, run=lambda: _rewrap(ports, measures, holder)),
         Job(name="purge", every=PURGE_EVERY, run=_purging(ports, measures, holder)),
@@ -118,6 +123,18 @@ async def _tell_of_logouts(ports: Ports, applications: Applications, measures: M
                 busy.add(application_id)
                 beside.create_task(tell(application_id))
             await asyncio.sleep(TELL_EVERY)
+
+
+async def _erase(ports: Ports) -> int:
+    """Whose time for second thoughts is over, and whom a back-up has brought back."""
+    again = await ports.store.resurrected(ERASE_AT_ONCE)
+    due = await ports.store.due_erasures(ports.clock.now(), ERASE_AT_ONCE)
+    for user_id in (*again, *due):
+        with contextlib.suppress(NotFound):  # another process was first
+            await erase(user_id, ports)
+    if again:
+        _log.warning("erased again", users=len(again), first=again[0])
+    return len(again) + len(due)
 
 
 async def _rewrap(ports: Ports, measures: Measures, holder: str) -> int:

@@ -112,6 +112,13 @@ async def users_called(who: str, store: SqlStore, secrets: KeyringSecrets) -> Se
     return (UserId(who),)
 
 
+def one_of(users: Sequence[UserId]) -> UserId:
+    """The only one. Raises `NotFound` where it takes an id to say whom."""
+    if len(users) > 1:
+        raise NotFound(detail=f"this address stands for several Users, so say which one: {', '.join(users)}")
+    return users[0]
+
+
 async def rekey_user(settings: Settings, user_id: str) -> WrappedKey:
     """Give a User another data key. Raises `NotFound`, `Refusal`, `NotReady` or `Fault`."""
     async with opened_vault(settings, right_keys=True) as (store, vault, _):

@@ -1,4 +1,4 @@
-"""Owns `broker prove-minimal`: the proof of what is kept. Refuses to print a value of anybody's."""
+"""Owns `broker prove-minimal` and `broker erase`. Refuses to print a value of anybody's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from broker.commands.frame import config_option, fail, guarded, settings_of
+from broker.commands.frame import config_option, fail, guarded, json_option, moment, settings_of
 
 if TYPE_CHECKING:
     from broker.domain.minimality import Tally
@@ -47,3 +47,33 @@ class _Progress:
         if time.monotonic() - self._said >= 1.0:
             self._said = time.monotonic()
             click.echo(f"{tally.rows.total()} rows read, {tally.opened} values opened", err=True)
+
+
+@click.command()
+@click.argument("user", required=False)
+@config_option
+@click.option("--now", is_flag=True, help="Without the time for second thoughts that the policy gives.")
+@click.option("--verify", type=click.Path(path_type=Path), help="Say whether this receipt is ours, and unchanged.")
+@json_option
+def erase(user: str | None, config: Path, now: bool, verify: Path | None, as_json: bool) -> None:
+    """Erase USER: everything kept of them is destroyed, their Providers are told, and a signed receipt is printed.
+
+    USER is a User's id, or an e-mail address by which a Client invited them.
+    """
+    from broker.operate_privacy import erase_user, is_ours
+
+    settings = settings_of(config)
+    if verify is not None:
+        if not guarded(is_ours(settings, "receipt", verify)):
+            fail([f"{verify}: is no receipt of this broker's, or was changed, or its signing key is gone"])
+        click.echo("It is ours, and unchanged.")
+        return
+    if user is None:
+        raise click.UsageError("Say whom to erase, or give a receipt to --verify.")
+    done = guarded(erase_user(settings, user, now=now))
+    if done.receipt is not None:
+        click.echo(json.dumps(done.receipt, indent=None if as_json else 2))
+    elif as_json:
+        click.echo(json.dumps({"user_id": done.user_id, "erase_at": done.erase_at}))
+    else:
+        click.echo(f"{done.user_id} is signed out everywhere, and will be erased at {moment(done.erase_at or 0)} UTC.")

@@ -30,10 +30,13 @@ class RevocationResult(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PendingRevocation:
-    """One token that its Provider has yet to be told about. `sealed_token` is None once `result` is final."""
+    """One token that its Provider has yet to be told about. `sealed_token` is None once `result` is final.
+
+    Of a User who was erased, or whom nobody came to be, it has no Connection, and is the system's.
+    """
 
     id: str
-    connection_id: ConnectionId
+    connection_id: ConnectionId | None
     user_id: UserId
     registration: RegistrationId
     sealed_token: bytes | None = field(repr=False)

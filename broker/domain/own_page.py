@@ -9,7 +9,7 @@ import re
 from urllib.parse import urlencode
 
 DEVICE = "/device"
-_PAGES = re.compile(r"/device(?:\?user_code=[B-Z]{4}-[B-Z]{4})?")
+_PAGES = re.compile(r"/device(?:\?user_code=[B-Z]{4}-[B-Z]{4})?|/account/keep|/account/erase")
 
 
 def own_page(text: str) -> str | None:

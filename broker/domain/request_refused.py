@@ -49,6 +49,7 @@ def refuse(asking: Asking, code: str, sentence: str, *, reason: str | None = Non
 _TOLD_AS = {
     "upstream_denied": "access_denied",
     "account_disabled": "access_denied",
+    "account_leaving": "access_denied",
     "subject_changed": "access_denied",
 }
 

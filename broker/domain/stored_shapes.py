@@ -48,13 +48,14 @@ def _sealed(what: str) -> Shape:
 
 _OPAQUE = "[a-z]{3}_[a-z2-7]{26}"
 ID = _text("an opaque id", _OPAQUE)
+OWNER = _text("a User's id, or the system", f"{_OPAQUE}|system")
 HASH = _text("a hash", "[0-9a-f]{64}")
 HASH_OR_NONE = _text("a hash, or none", "(?:[0-9a-f]{64})?")
 THUMBPRINT = _text("the thumbprint of a key", "[A-Za-z0-9_-]{43}")
 NAME = _text("a name that the operator chose", "[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CODE = _text("a word of the code's own", "[a-z][a-z0-9_.:-]{0,63}")
 ACTION = _text("what was asked", "[a-z][a-z0-9_]{0,63}(?:[.][A-Za-z][A-Za-z0-9_]{0,63})?")
-REASON = _text("a code, or names of attributes and how many", "(?:[a-z0-9][a-z0-9_.:,-]{0,511})?")
+REASON = _text("a code, or names and how many", "(?:[a-z0-9][a-z0-9_.:,-]{0,511})?")
 REQUEST_ID = _text("the id of a request", "[A-Za-z0-9_-]{0,64}")
 OBJECT_ID = _text("what was decided about", rf"{_OPAQUE}|[A-Za-z0-9_-]{{43}}|[A-Za-z0-9][A-Za-z0-9._:-]{{0,127}}")
 LABEL = _text("a name for people, of an organisation or a program", r"[^\x00-\x1f\x7f@]{1,200}")
@@ -76,13 +77,14 @@ WRAPPED = Shape(what="a wrapped key", fits=lambda value: isinstance(value, bytes
 SEALED = _sealed("a sealed value")
 
 SHAPES: Mapping[str, Mapping[str, Shape]] = {
-    "users": {"id": ID, "status": CODE, "created_at": TIME, "epoch": COUNT, "accepted": HASH_OR_NONE},
+    "users": {"id": ID, "status": CODE, "created_at": TIME, "epoch": COUNT, "accepted": HASH_OR_NONE, "erase_at": TIME},
+    "tombstones": {"user_id": ID, "erased_at": TIME},
     "acceptances": {"user_id": ID, "document": CODE, "version": VERSION, "at": TIME},
     "choices": {"user_id": ID, "subject": SUBJECT, "agreed": FLAG, "at": TIME},
     "identities": {"id": ID, "hash": HASH, "registration": NAME, "user_id": ID, "created_at": TIME},
     "data_keys": {
         "id": ID,
-        "owner": _text("a User's id, or the system", f"{_OPAQUE}|system"),
+        "owner": OWNER,
         "kek_id": _text("a KEK", "[a-z][a-z0-9]*:[A-Za-z0-9._/-]+:[A-Za-z0-9._-]+"),
         "wrapped": WRAPPED,
         "created_at": TIME,
@@ -181,7 +183,7 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = {
     "pending_revocations": {
         "id": ID,
         "connection_id": ID,
-        "user_id": ID,
+        "user_id": OWNER,
         "registration": NAME,
         "sealed_token": SEALED,
         "tries": COUNT,

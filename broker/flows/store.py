@@ -125,6 +125,17 @@ class Store(Protocol):
 
     async def catalogue(self) -> Catalogue: ...
 
+    async def rows_of_user(self, user_id: UserId) -> Mapping[str, int]:
+        """How many rows mention the User, by table; none that has none."""
+
+    async def due_erasures(self, now: int, limit: int) -> Sequence[UserId]:
+        """Who is to be erased by now, the longest due first."""
+
+    async def resurrected(self, limit: int) -> Sequence[UserId]:
+        """Who was erased, and is here again: of a back-up."""
+
+    async def pending_revocation(self, pending_id: str) -> PendingRevocation | None: ...
+
     async def due_revocations(self, now: int, limit: int) -> Sequence[PendingRevocation]: ...
 
     async def applications_to_tell(self, now: int) -> Sequence[ApplicationId]:

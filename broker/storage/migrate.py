@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from broker.storage.database_url import sqlite_path
 from broker.storage.engine import unavailable
-from broker.storage.pool import CONNECT_WITHIN
+from broker.storage.pool import CONNECT_WITHIN, SEARCH_PATH
 from broker.storage.schema import MIGRATIONS, after, pending
 
 __all__ = ["migrate", "pending"]
@@ -45,7 +45,9 @@ async def _migrate_postgres(url: str) -> tuple[str, ...]:
     # The driver reads the URL here as it does when serving; SQLAlchemy would read its options differently.
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=lambda: asyncpg.connect(url, timeout=CONNECT_WITHIN),
+        async_creator=lambda: asyncpg.connect(
+            url, timeout=CONNECT_WITHIN, server_settings={"search_path": SEARCH_PATH}
+        ),
         poolclass=NullPool,
     )
     async with engine.begin() as connection:

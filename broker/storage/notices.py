@@ -140,6 +140,19 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
             changes.RetireSigningKey,  # its tokens stay good
             changes.RemoveSigningKey,
             changes.AddKeyCheck,
+            changes.PutTombstone,
+            changes.SetEraseAt,
+            changes.RemoveDataKey,  # all of these come after SetUserStatus and EndSessionsOfUser
+            changes.RemovePendingRevocationsOf,
+            changes.RemoveGrantsOf,
+            changes.RemoveSessionsOf,
+            changes.RemoveConnectionsOf,
+            changes.RemoveIdentitiesOf,
+            changes.RemoveConsentsOf,
+            changes.RemoveAcceptancesOf,
+            changes.RemoveChoicesOf,
+            changes.RemoveAuthorizationsOf,
+            changes.RemoveUser,
             changes.Announce,  # is one
             changes.Record,
         )

@@ -18,8 +18,12 @@ CONNECT_WITHIN = 2.0
 """Seconds."""
 WAIT_FOR_A_TURN = 1.0
 """Seconds that a caller waits while every connection is busy."""
+KEY_SCHEMA = "broker_keys"
+"""Where PostgreSQL has the keys of what is sealed, and the tombstones: apart, so that they are backed up apart."""
+SEARCH_PATH = f'"$user", public, {KEY_SCHEMA}'
 _SETTINGS = {
     "application_name": "partner-ops-broker",
+    "search_path": SEARCH_PATH,
     "statement_timeout": "1900",  # milliseconds: the server gives up, and says so, just before we do
     "idle_in_transaction_session_timeout": "5000",
     "plan_cache_mode": "force_generic_plan",  # all look-ups are by key: planned once is planned well

@@ -26,8 +26,15 @@ Row = Sequence[Any]
 
 
 def user(row: Row, at: int = 0) -> User:
-    id_, status, created_at, epoch, accepted = row[at : at + 5]
-    return User(id=id_, status=UserStatus(status), created_at=created_at, epoch=epoch, accepted=accepted)
+    id_, status, created_at, epoch, accepted, erase_at = row[at : at + 6]
+    return User(
+        id=id_,
+        status=UserStatus(status),
+        created_at=created_at,
+        epoch=epoch,
+        accepted=accepted,
+        erase_at=erase_at,
+    )
 
 
 def acceptance(row: Row) -> Acceptance:

@@ -184,6 +184,20 @@ class SqlStore:
     async def catalogue(self) -> Catalogue:
         return snapshots.catalogue(await self.engine.rows(reads.CATALOGUE))
 
+    async def rows_of_user(self, user_id: UserId) -> Mapping[str, int]:
+        found = await self.engine.rows(reads.ROWS_OF_USER, user_id=user_id)
+        return {table: count for table, count in found if count}
+
+    async def due_erasures(self, now: int, limit: int) -> Sequence[UserId]:
+        return tuple(row[0] for row in await self.engine.rows(reads.DUE_ERASURES, now=now, limit=limit))
+
+    async def resurrected(self, limit: int) -> Sequence[UserId]:
+        return tuple(row[0] for row in await self.engine.rows(reads.RESURRECTED, limit=limit))
+
+    async def pending_revocation(self, pending_id: str) -> PendingRevocation | None:
+        found = await self.engine.rows(reads.PENDING_REVOCATION, id=pending_id)
+        return system_rows.pending_revocation(found[0]) if found else None
+
     async def due_revocations(self, now: int, limit: int) -> Sequence[PendingRevocation]:
         found = await self.engine.rows(reads.DUE_REVOCATIONS, now=now, limit=limit)
         return tuple(map(system_rows.pending_revocation, found))

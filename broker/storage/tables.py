@@ -50,6 +50,7 @@ __all__ = [
     "sessions",
     "signing_keys",
     "taken_attempts",
+    "tombstones",
     "users",
 ]
 
@@ -61,6 +62,7 @@ users = Table(
     Column("created_at", TIME, nullable=False),
     Column("epoch", BigInteger, nullable=False, server_default="0"),
     Column("accepted", Text),
+    Column("erase_at", TIME, index=True),
 )
 
 acceptances = Table(
@@ -91,7 +93,14 @@ identities = Table(
     Column("created_at", TIME, nullable=False),
 )
 
-# A table of its own and without references, so that it can be backed up apart and for a shorter time.
+# On PostgreSQL these two are in a schema of their own, and they refer to nothing: so they can be backed up apart, the
+# keys for a shorter time. Who has a tombstone was erased, whatever a back-up of the other tables brings back.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("user_id", KEY, primary_key=True),
+    Column("erased_at", TIME, nullable=False),
+)
 data_keys = Table(
     "data_keys",
     metadata,
@@ -241,7 +250,7 @@ pending_revocations = Table(
     outbox.TABLE,
     metadata,
     Column("id", KEY, primary_key=True),
-    Column("connection_id", KEY, ForeignKey("connections.id"), nullable=False, index=True),
+    Column("connection_id", KEY, ForeignKey("connections.id"), index=True),
     Column("user_id", KEY, nullable=False),
     Column("registration", Text, nullable=False),
     Column("sealed_token", LargeBinary),

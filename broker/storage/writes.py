@@ -6,9 +6,11 @@ Refuses to know how statements travel: that is for batches.py and the engines.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
+    Column,
     ColumnClause,
     and_,
     bindparam,
@@ -48,6 +50,7 @@ from broker.storage.tables import (
     sessions,
     signing_keys,
     taken_attempts,
+    tombstones,
     users,
 )
 
@@ -57,6 +60,11 @@ def _take(attribute: str) -> Write:
     and not which of two takings in one statement came too late."""
     statement = insert_or_update(taken_attempts).values(id=bindparam(attribute), expires_at=bindparam("expires_at"))
     return Write(kind=Kind.ADD, statement=statement.on_conflict_do_nothing())
+
+
+def _remove_of(column: Column[Any]) -> Write:
+    """Delete every row that has this User there."""
+    return Write(kind=Kind.REMOVE, statement=delete(column.table).where(column == bindparam("user_id")))
 
 
 _NOW: BindParameter[int] = bindparam("at")
@@ -112,6 +120,32 @@ WRITES: Mapping[type[Change], Write] = {
         )
         .values(from_noun("connection", [column for column in connections.columns if not column.primary_key]))
     ),
+    # ── erasing
+    changes.PutTombstone: Write(
+        kind=Kind.PUT,
+        statement=insert_or_update(tombstones)
+        .values(user_id=bindparam("user_id"), erased_at=_NOW)
+        .on_conflict_do_nothing(),
+    ),
+    changes.SetEraseAt: set_rows(
+        update(users).where(users.c.id == bindparam("user_id")).values(erase_at=bindparam("erase_at"))
+    ),
+    changes.RemoveDataKey: _remove_of(data_keys.c.owner),
+    changes.RemovePendingRevocationsOf: _remove_of(pending_revocations.c.user_id),
+    changes.RemoveGrantsOf: Write(
+        kind=Kind.REMOVE,
+        statement=delete(grants).where(
+            grants.c.session_id.in_(select(sessions.c.id).where(sessions.c.user_id == bindparam("user_id")))
+        ),
+    ),
+    changes.RemoveSessionsOf: _remove_of(sessions.c.user_id),
+    changes.RemoveConnectionsOf: _remove_of(connections.c.user_id),
+    changes.RemoveIdentitiesOf: _remove_of(identities.c.user_id),
+    changes.RemoveConsentsOf: _remove_of(consents.c.user_id),
+    changes.RemoveAcceptancesOf: _remove_of(acceptances.c.user_id),
+    changes.RemoveChoicesOf: _remove_of(choices.c.user_id),
+    changes.RemoveAuthorizationsOf: _remove_of(authorizations.c.user_id),
+    changes.RemoveUser: _remove_of(users.c.id),
     # ── Sessions
     changes.AddSession: add(sessions, "session"),
     changes.TouchSession: set_rows(

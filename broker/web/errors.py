@@ -35,6 +35,7 @@ STATUSES: Mapping[str, int] = {
     "initiator_mismatch": 403,
     "provider_disabled": 403,
     "account_disabled": 403,
+    "account_leaving": 403,
     "subject_changed": 403,
     "identity_in_use": 403,
     "cross_site": 403,
@@ -203,6 +204,7 @@ _PRESETS: Mapping[str, Callable[[Shell, int], ErrorView]] = {
     "invalid_request": lambda shell, status: problems.link_broken(shell, status=status),
     "access_denied": lambda shell, status: problems.not_entitled(shell, status=status),
     "invalid_request_uri": lambda shell, status: problems.link_broken(shell, status=status),
+    "account_leaving": lambda shell, status: problems.leaving(shell, status=status),
     "invalid_logout": lambda shell, status: problems.link_broken(shell, status=status),
 }
 

@@ -56,7 +56,7 @@ from broker.flows.found import (
     PlainlyUsed,
     Told,
 )
-from tests.fakes.tables import Tables
+from tests.fakes.tables import OF_USERS, Tables
 
 
 class MemoryStore:
@@ -227,6 +227,22 @@ class MemoryStore:
             applications=dict(tables.applications),
             authorizations=_in_order(tables.authorizations.values()),
         )
+
+    async def rows_of_user(self, user_id: UserId) -> Mapping[str, int]:
+        tables = self._answer()
+        counts = {table: len(tables._of(user_id, table)) for table in OF_USERS}
+        return {table: count for table, count in counts.items() if count}
+
+    async def due_erasures(self, now: int, limit: int) -> Sequence[UserId]:
+        due = [(u.erase_at, u.id) for u in self._answer().users.values() if u.erase_at is not None]
+        return tuple(user_id for at, user_id in sorted(due) if at <= now)[:limit]
+
+    async def resurrected(self, limit: int) -> Sequence[UserId]:
+        tables = self._answer()
+        return tuple(sorted(tables.users.keys() & tables.tombstones.keys()))[:limit]
+
+    async def pending_revocation(self, pending_id: str) -> PendingRevocation | None:
+        return self._answer().pending_revocations.get(pending_id)
 
     async def due_revocations(self, now: int, limit: int) -> Sequence[PendingRevocation]:
         due = [p for p in self._pending() if p.next_try_at <= now]

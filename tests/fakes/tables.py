@@ -68,6 +68,7 @@ class Tables:
     signing_keys: dict[str, SigningKey] = field(default_factory=dict)
     key_checks: dict[str, KeyedHash] = field(default_factory=dict)
     revocations: dict[int, Notice] = field(default_factory=dict)
+    tombstones: dict[UserId, int] = field(default_factory=dict)
     last_cursor: dict[str, int] = field(default_factory=dict)
     ledger: dict[int, AuditEvent] = field(default_factory=dict)
     leases: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -128,10 +129,6 @@ class Tables:
                 expected = (change.expected_id, change.expected_wrapped)
                 _needs(kept is not None and (kept.id, kept.wrapped) == expected)
                 _needs(all(known.id != key.id or known.owner == key.owner for known in self.data_keys.values()))
-                _needs(
-                    key.id == change.expected_id
-                    or all(s.data_key_id != change.expected_id for s in self.signing_keys.values())
-                )
                 self.data_keys[key.owner] = key
             case c.AddConnection(connection=connection):
                 self._connect(connection)
@@ -190,7 +187,7 @@ class Tables:
             ):
                 self._catalogue(change)
             case c.AddPendingRevocation(pending=pending):
-                _needs(pending.connection_id in self.connections)
+                _needs(pending.connection_id is None or pending.connection_id in self.connections)
                 _add(self.pending_revocations, pending.id, pending)
             case c.RetryRevocation():
                 row = self.pending_revocations.get(change.id)
@@ -219,12 +216,45 @@ class Tables:
                 self._signing_keys(change)
             case c.AddKeyCheck(name=name, value=value):
                 _add(self.key_checks, name, value)
+            case c.PutTombstone():
+                self.tombstones.setdefault(change.user_id, change.at)
+            case c.SetEraseAt():
+                _set(self.users, change.user_id, erase_at=change.erase_at)
+            case (
+                c.RemoveDataKey()
+                | c.RemovePendingRevocationsOf()
+                | c.RemoveGrantsOf()
+                | c.RemoveSessionsOf()
+                | c.RemoveConnectionsOf()
+                | c.RemoveIdentitiesOf()
+                | c.RemoveConsentsOf()
+                | c.RemoveAcceptancesOf()
+                | c.RemoveChoicesOf()
+                | c.RemoveAuthorizationsOf()
+            ):
+                self._remove_of(change.user_id, _TABLE_OF[type(change)])
+            case c.RemoveUser():
+                _needs(not any(self._of(change.user_id, table) for table in _TABLE_OF.values()))
+                self.users.pop(change.user_id, None)
             case c.Announce(notice=notice):
                 self._tell(notice)
             case c.Record(event=event):
                 self.ledger[len(self.ledger)] = event
             case _:
                 assert_never(change)
+
+    def _of(self, user_id: UserId, table: str) -> list[Hashable]:
+        """The keys of the rows that mention a User."""
+        rows = getattr(self, table)
+        if table == "data_keys":
+            return [user_id] if user_id in rows else []
+        if table == "acceptances":
+            return [row for row in rows if row.user_id == user_id]
+        return [key for key, row in rows.items() if row.user_id == user_id]
+
+    def _remove_of(self, user_id: UserId, table: str) -> None:
+        for key in self._of(user_id, table):
+            del getattr(self, table)[key]
 
     def _connect(self, connection: Connection) -> None:
         _needs(connection.user_id in self.users and connection.identity_id in self.identities)
@@ -343,7 +373,6 @@ class Tables:
         keys = self.signing_keys
         match change:
             case c.AddSigningKey(key=new):
-                _needs(any(known.id == new.data_key_id for known in self.data_keys.values()))
                 _add(keys, new.kid, new)
             case c.PromoteSigningKey(kid=kid):
                 _needs(kid in keys and keys[kid].state is KeyState.PENDING)
@@ -432,6 +461,21 @@ class Tables:
     def _tell(self, notice: Notice) -> None:
         self.last_cursor["revocations"] = cursor = self.last_cursor.get("revocations", 0) + 1
         self.revocations[cursor] = notice
+
+
+_TABLE_OF = {
+    c.RemoveDataKey: "data_keys",
+    c.RemovePendingRevocationsOf: "pending_revocations",
+    c.RemoveGrantsOf: "grants",
+    c.RemoveSessionsOf: "sessions",
+    c.RemoveConnectionsOf: "connections",
+    c.RemoveIdentitiesOf: "identities",
+    c.RemoveConsentsOf: "consents",
+    c.RemoveAcceptancesOf: "acceptances",
+    c.RemoveChoicesOf: "choices",
+    c.RemoveAuthorizationsOf: "authorizations",
+}
+OF_USERS = tuple(table for table in _TABLE_OF.values() if table != "data_keys")
 
 
 class _Lost(Exception):

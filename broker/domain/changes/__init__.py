@@ -15,6 +15,21 @@ from broker.domain.changes.connections import (
     SettleRevocation,
 )
 from broker.domain.changes.devices import AddDeviceRequest, DecideDeviceRequest, PollDeviceRequest
+from broker.domain.changes.erasure import (
+    PutTombstone,
+    RemoveAcceptancesOf,
+    RemoveAuthorizationsOf,
+    RemoveChoicesOf,
+    RemoveConnectionsOf,
+    RemoveConsentsOf,
+    RemoveDataKey,
+    RemoveGrantsOf,
+    RemoveIdentitiesOf,
+    RemovePendingRevocationsOf,
+    RemoveSessionsOf,
+    RemoveUser,
+    SetEraseAt,
+)
 from broker.domain.changes.grants import (
     AddGrant,
     DismissWarning,
@@ -126,6 +141,19 @@ Change = (
     | RevokeSigningKey
     | RemoveSigningKey
     | AddKeyCheck
+    | PutTombstone
+    | SetEraseAt
+    | RemoveDataKey
+    | RemovePendingRevocationsOf
+    | RemoveGrantsOf
+    | RemoveSessionsOf
+    | RemoveConnectionsOf
+    | RemoveIdentitiesOf
+    | RemoveConsentsOf
+    | RemoveAcceptancesOf
+    | RemoveChoicesOf
+    | RemoveAuthorizationsOf
+    | RemoveUser
     | Announce
     | Record
 )
@@ -159,15 +187,27 @@ __all__ = [
     "PutChoice",
     "PutClientOrg",
     "PutConsent",
+    "PutTombstone",
     "Record",
     "RedeemGrant",
     "RefreshGrant",
     "RelyOnConsent",
+    "RemoveAcceptancesOf",
     "RemoveApplication",
     "RemoveAuthorization",
+    "RemoveAuthorizationsOf",
+    "RemoveChoicesOf",
     "RemoveClientOrg",
+    "RemoveConnectionsOf",
     "RemoveConsent",
+    "RemoveConsentsOf",
+    "RemoveDataKey",
+    "RemoveGrantsOf",
+    "RemoveIdentitiesOf",
+    "RemovePendingRevocationsOf",
+    "RemoveSessionsOf",
     "RemoveSigningKey",
+    "RemoveUser",
     "ReplaceConnection",
     "ReplaceDataKey",
     "ResealRevocation",
@@ -179,6 +219,7 @@ __all__ = [
     "RevokeSigningKey",
     "RewrapDataKey",
     "SetAccepted",
+    "SetEraseAt",
     "SetRights",
     "SetUserStatus",
     "SettleLogout",

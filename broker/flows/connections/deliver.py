@@ -34,7 +34,7 @@ async def _deliver(pending: PendingRevocation, ports: Ports) -> bool:
     await ports.store.write(
         RetryRevocation(id=pending.id, expected_tries=pending.tries, next_try_at=now + next_wait(pending.tries))
     )
-    found = await ports.store.connection(pending.connection_id)
+    found = None if pending.connection_id is None else await ports.store.connection(pending.connection_id)
     # Most Providers end the whole grant by any of its tokens: what the User has just connected anew would end too.
     again = found is not None and found.connection.sealed_tokens is not None
     result = RevocationResult.GIVEN_UP if again else await _tell(pending, found, ports)
@@ -48,9 +48,9 @@ async def _deliver(pending: PendingRevocation, ports: Ports) -> bool:
         action="connection.revoke_upstream",
         outcome="failed" if result is RevocationResult.GIVEN_UP else "done",
         reason="connected_again" if again else result.value,
-        user_id=pending.user_id,
+        user_id=None if pending.connection_id is None else pending.user_id,
         registration=pending.registration,
-        object_id=pending.connection_id,
+        object_id=pending.connection_id or pending.id,
     )
     await ports.store.write(*changes, Record(event=event))
     return True

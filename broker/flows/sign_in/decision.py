@@ -21,10 +21,13 @@ from broker.domain.changes import (
     Record,
     ReplaceConnection,
     ReplaceDataKey,
+    SetEraseAt,
+    SetUserStatus,
     TakeAttempt,
 )
 from broker.domain.client_org import rights_by_client
 from broker.domain.connection import KeptAttribute, refreshed_attributes, renewed
+from broker.domain.erasure import KEEP_PAGE
 from broker.domain.errors import Fault, Refusal, SealBroken
 from broker.domain.identity import Identity, unambiguous
 from broker.domain.ids import ClientOrgId, ConnectionId, IdentityId, KeyedHash, SessionId, UserId
@@ -74,6 +77,11 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
         changes.append(announced)
     if connecting is not None and connecting.user.id != known.user.id:
         raise Refusal("identity_in_use", "This account already belongs to somebody else here.")
+    stays = known.user.status is UserStatus.LEAVING and attempt.page == KEEP_PAGE
+    if stays:
+        known = replace(known, user=replace(known.user, status=UserStatus.ACTIVE))
+        changes.append(SetUserStatus(user_id=known.user.id, status=UserStatus.ACTIVE, at=now))
+        changes.append(SetEraseAt(user_id=known.user.id, erase_at=None))
     require_active(known.user)  # after that: nobody is told whether somebody else is switched off
 
     for invitation in (a for a in held.authorizations if a.user_id is None):

@@ -11,12 +11,14 @@ from urllib.parse import parse_qs
 from broker.domain.application import Application
 from broker.domain.attempt import SignInAttempt, check_callback, check_initiator
 from broker.domain.authorize_request import AuthorizeRequest, application_id_of, check
-from broker.domain.changes import TakeAttempt, TakePushedRequest
+from broker.domain.changes import AddPendingRevocation, TakeAttempt, TakePushedRequest
 from broker.domain.errors import Conflict, Fault, Refusal
 from broker.domain.identity import normalise_email
+from broker.domain.outbox import RevocationResult
 from broker.domain.redirect import Onward
 from broker.domain.request_refused import tell_application
 from broker.flows.found import LiveSession
+from broker.flows.orphaned import orphaned
 from broker.flows.ports import Callback, Ports
 from broker.flows.sign_in.answer import Return
 from broker.flows.sign_in.decision import Decision, decide, may_be_kept
@@ -103,7 +105,7 @@ async def _settle(back: Return, ports: Ports) -> Decision:
             # Where a Connection lives, its Provider might end that one too: revocation often reaches the whole grant.
             known = arrival.known
             if known is None or known.connection is None or known.connection.sealed_tokens is None:
-                await ports.upstream.revoke(back.attempt.registration, back.verified.tokens)
+                await _end(back, ports)
             raise
         try:
             await ports.store.write(*decision.changes)  # after a Fault here nobody knows whether the tokens were kept
@@ -115,6 +117,13 @@ async def _settle(back: Return, ports: Ports) -> Decision:
         else:
             return decision
     raise Fault("contention", "Somebody signed in with this account at the same moment. Please try again.")
+
+
+async def _end(back: Return, ports: Ports) -> None:
+    """Nobody keeps these tokens. A Provider that does not answer now is told later."""
+    registration, tokens = back.attempt.registration, back.verified.tokens
+    if await ports.upstream.revoke(registration, tokens) is RevocationResult.PENDING:
+        await ports.store.write(AddPendingRevocation(pending=await orphaned(tokens, registration, ports)))
 
 
 def _taken() -> Refusal:

@@ -5,7 +5,7 @@ Refuses to let anything from before come back: either way all Sessions end, so t
 
 from __future__ import annotations
 
-from broker.domain.changes import EndSessionsOfUser, Record, SetUserStatus
+from broker.domain.changes import EndSessionsOfUser, Record, SetEraseAt, SetUserStatus
 from broker.domain.errors import NotFound
 from broker.domain.ids import UserId
 from broker.domain.ledger import AuditEvent
@@ -16,6 +16,8 @@ from broker.flows.store import Store
 
 async def set_status(user_id: UserId, status: UserStatus, store: Store, clock: Clock) -> bool:
     """Switch a User off or on. False when they are so already, and nothing is written. Raises `NotFound`.
+
+    Either way a User who was about to be erased is not any more.
 
     A sign-in that was under way at the suspension may have made a Session after it; restoring ends that, too.
     """
@@ -33,6 +35,7 @@ async def set_status(user_id: UserId, status: UserStatus, store: Store, clock: C
     )
     await store.write(
         SetUserStatus(user_id=user_id, status=status, at=now),
+        SetEraseAt(user_id=user_id, erase_at=None),
         EndSessionsOfUser(user_id=user_id, at=now),
         Record(event=event),
     )

@@ -13,7 +13,8 @@ from broker.flows.connections.show import show_connections
 from broker.web import context
 from broker.web.handlers.shown import group_title, kept_value, name_of, rows_of
 from broker.web.pages import outcomes, words
-from broker.web.pages.parts import ClientRights, DataGroup
+from broker.web.pages.parts import ClientRights, DataGroup, Notice
+from broker.web.pages.shell import Shell
 from broker.web.pages.views import AccountView, DataView
 
 
@@ -40,9 +41,15 @@ async def account_page(request: Request) -> Response:
         session_count=len(sessions),
         application_count=sum(one.has_access for one in access),
         needs_attention=any(c.status is ConnectionStatus.NEEDS_REAUTH for c in live),
-        notice=outcomes.old_keys_used(tuple(warned), shell.links.applications) if warned else None,
+        notice=_notice(request, tuple(warned), shell),
     )
     return context.page(view)
+
+
+def _notice(request: Request, warned: tuple[str, ...], shell: Shell) -> Notice | None:
+    if warned:
+        return outcomes.old_keys_used(warned, shell.links.applications)
+    return outcomes.account_kept() if "kept" in request.query_params else None
 
 
 async def data_page(request: Request) -> Response:

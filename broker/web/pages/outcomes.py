@@ -22,6 +22,11 @@ def disconnected(provider_name: str, reach: Reach, settings: Link | None = None)
     return Notice(tone="warn" if unfinished else "good", text=_after(provider_name, reach), link=settings)
 
 
+def account_kept() -> Notice:
+    """Whoever was about to be erased is not."""
+    return Notice(tone="good", text="Your account is kept. Applications ask for your permission again.")
+
+
 def session_ended() -> Notice:
     """One Session was ended."""
     return Notice(tone="good", text="That browser has been signed out. You are still signed in here.")

@@ -231,3 +231,20 @@ class ProviderPolicy:
 
     provider_name: str
     rows: tuple[PolicyRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReachAt:
+    """How far an ending goes at a Provider, in a sentence."""
+
+    provider_name: str
+    reach: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ErasedAt:
+    """What a Provider was told when the account was erased. `page`: where the person can look there."""
+
+    provider_name: str
+    result: str
+    page: str | None = None

@@ -64,6 +64,18 @@ def not_connected(shell: Shell, *, status: int, provider_name: str) -> ErrorView
     )
 
 
+def leaving(shell: Shell, *, status: int) -> ErrorView:
+    """The account is about to be erased, as its User asked."""
+    return ErrorView(
+        shell=shell,
+        status=status,
+        title="This account is about to be erased",
+        happened="You, or your administrator, asked for it. Nothing can be done with it until then. Nothing has changed.",
+        to_do="If you want to keep it, sign in once more from here. Otherwise there is nothing to do.",
+        action=Link(label="Keep my account", href=f"{shell.links.sign_in}?return_to={shell.links.keep}"),
+    )
+
+
 def somebody_elses(shell: Shell, *, status: int, provider_name: str) -> ErrorView:
     """The account that was to be connected is another User's."""
     return ErrorView(

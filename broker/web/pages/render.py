@@ -28,6 +28,8 @@ TEMPLATES: Mapping[type[View], str] = MappingProxyType(
         views.ApplicationsView: "applications.html",
         views.RemoveAccessView: "remove_access.html",
         views.DataView: "data.html",
+        views.EraseView: "erase.html",
+        views.ErasedView: "erased.html",
         views.SignOutView: "sign_out.html",
         views.SignedOutView: "signed_out.html",
         views.ErrorView: "error.html",

@@ -80,6 +80,16 @@ class Links:
         return f"{self.account}/data"
 
     @property
+    def erase(self) -> str:
+        """Confirmation (GET) and deed (POST) of having the account erased."""
+        return f"{self.account}/erase"
+
+    @property
+    def keep(self) -> str:
+        """Whom a sign-in leads here has their account back."""
+        return f"{self.account}/keep"
+
+    @property
     def sign_out(self) -> str:
         """Where this browser is signed out (POST)."""
         return f"{self.account}/sign-out"

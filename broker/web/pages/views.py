@@ -18,6 +18,7 @@ from broker.web.pages.parts import (
     ConsentClient,
     DataGroup,
     EndedConnection,
+    ErasedAt,
     Hidden,
     Link,
     Notice,
@@ -25,6 +26,7 @@ from broker.web.pages.parts import (
     ProviderChoice,
     ProviderMark,
     ProviderPolicy,
+    ReachAt,
     Section,
     SessionRow,
     SignInNotice,
@@ -257,6 +259,34 @@ class TermsView:
     sections: tuple[Section, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EraseView:
+    """`/account/erase`: asks before the account is erased. `word` is to be typed; `wrong`: another one was.
+
+    Unless `fresh`, the person has to sign in `again` first. `grace_days` 0: it is erased at once.
+    """
+
+    shell: Shell
+    word: str
+    goes: tuple[str, ...]
+    reaches: tuple[ReachAt, ...]
+    stays: tuple[Staying, ...]
+    grace_days: int
+    fresh: bool = True
+    wrong: bool = False
+    again: tuple[ConnectOffer, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ErasedView:
+    """After it: when it will be done, or that it was, with the receipt and what each Provider was told."""
+
+    shell: Shell
+    erase_at: int | None = None
+    told: tuple[ErasedAt, ...] = ()
+    receipt: str = field(default="", repr=False)
+
+
 View: TypeAlias = (
     SignInView
     | AccountView
@@ -267,6 +297,8 @@ View: TypeAlias = (
     | ApplicationsView
     | RemoveAccessView
     | DataView
+    | EraseView
+    | ErasedView
     | SignOutView
     | SignedOutView
     | ErrorView

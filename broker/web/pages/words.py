@@ -152,3 +152,17 @@ def _sentence(text: str) -> str:
 
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
+
+
+_REVOKED = {
+    "revoked": "Its access has ended.",
+    "already_dead": "Its access had ended before.",
+    "unsupported": "It offers no way to be told, so remove Partner Ops there too.",
+    "pending": "It could not be reached yet. We keep trying for a week.",
+    "given_up": "It could not be told. Remove Partner Ops there too.",
+}
+
+
+def revoked(result: str) -> str:
+    """What became of the access that a Provider gave us."""
+    return _REVOKED[result]

@@ -1,0 +1,124 @@
+"""Owns `/account/erase` and `/account/keep`: the User has their account erased, or keeps it after all.
+
+Refuses to take a browser's word that was given long ago: whoever erases has signed in within minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from broker.domain.connection import ConnectionStatus
+from broker.domain.erasure import results_of
+from broker.flows.connections.deliver import deliver_revocations
+from broker.flows.connections.show import ShownConnection, show_connections
+from broker.flows.found import LiveSession
+from broker.flows.privacy.erase import erase
+from broker.flows.privacy.leave import leave
+from broker.flows.privacy.receipt import receipt_of
+from broker.web import context
+from broker.web.handlers.shown import facts_of, mark_of, name_of
+from broker.web.pages import words
+from broker.web.pages.parts import ConnectOffer, ErasedAt, ReachAt, Staying
+from broker.web.pages.views import ErasedView, EraseView
+from broker.web.parameters import one
+
+FRESH_FOR = 300
+"""Seconds after a sign-in in which its browser may erase the account."""
+WORD = "erase"
+"""What is typed, so that nobody erases by a slip."""
+_TELL_WITHIN = 4.0
+"""Seconds that a person waits for Providers to be told; the outbox goes on trying behind the page."""
+_STAYS = (
+    Staying(
+        what="A record that the account was erased, by a number from which nobody can tell whose it was",
+        why="So that no back-up brings it back, and to prove that it was done.",
+    ),
+    Staying(
+        what="Lines in our record of decisions, by the same number",
+        why="To prove what was allowed and ended. They hold no names, addresses or other values.",
+    ),
+)
+
+
+async def erase_page(request: Request) -> Response:
+    """Ask, and say what goes, how far it reaches, and what stays."""
+    session = await context.require_signed_in(request, page="/account/erase")
+    return context.page(await _asking(request, session))
+
+
+async def erase_confirm(request: Request) -> Response:
+    """Erase, or set the day; either way nobody is signed in afterwards."""
+    session, form = await context.posted(request, page="/account/erase")
+    web = context.web_of(request)
+    if not _is_fresh(request, session):
+        return context.page(await _asking(request, session))
+    if (one(form, "word") or "").strip().lower() != WORD:
+        return context.page(await _asking(request, session, wrong=True), status=400)
+    request_id = context.request_id_of(request)
+    if web.ports.policy.erasure.grace_days:
+        erase_at = await leave(session.user.id, web.ports, request_id=request_id)
+        view = ErasedView(shell=context.shell(request, None), erase_at=erase_at)
+    else:
+        erased = await erase(session.user.id, web.ports, request_id=request_id)
+        try:
+            async with asyncio.timeout(_TELL_WITHIN):
+                await deliver_revocations(web.ports)
+        except TimeoutError:
+            pass  # the outbox has it
+        whole = await receipt_of(erased, web.ports)
+        labels = {facts.id: facts for facts in web.ports.upstream.registrations.values()}
+        told = tuple(
+            ErasedAt(
+                provider_name=labels[name].label if name in labels else name,
+                result=words.revoked(result),
+                page=labels[name].permissions_page if name in labels else None,
+            )
+            for name, result in results_of(whole["receipt"])
+        )
+        view = ErasedView(shell=context.shell(request, None), told=told, receipt=json.dumps(whole, indent=2))
+    response = context.page(view)
+    web.cookies.clear(response, web.cookies.session)
+    return response
+
+
+async def keep(request: Request) -> Response:
+    """Whoever has signed in to come here has their account back."""
+    await context.require_signed_in(request, page="/account/keep")
+    return RedirectResponse("/account?kept=yes", status_code=303)
+
+
+async def _asking(request: Request, session: LiveSession, *, wrong: bool = False) -> EraseView:
+    ports = context.web_of(request).ports
+    shown = await show_connections(session.user.id, ports)
+    live = [c for c in shown if c.status is not ConnectionStatus.REVOKED]
+    grace = ports.policy.erasure.grace_days
+    return EraseView(
+        shell=context.shell(request, session, name=name_of(shown)),
+        word=WORD,
+        wrong=wrong,
+        fresh=_is_fresh(request, session),
+        again=tuple(_offer(request, c) for c in live if c.connection.id == session.session.connection_id),
+        grace_days=grace,
+        goes=(
+            "Everything that is kept about you, and the key that opens it.",
+            "Every session, in every browser, and what Applications may see and do for you.",
+            "What organisations allowed you to do here.",
+        ),
+        reaches=tuple(
+            ReachAt(provider_name=facts.label, reach=facts.reach) for c in live for facts in (facts_of(request, c),)
+        ),
+        stays=_STAYS,
+    )
+
+
+def _offer(request: Request, shown: ShownConnection) -> ConnectOffer:
+    facts = facts_of(request, shown)
+    return ConnectOffer(registration_id=facts.id, provider=mark_of(facts), label=facts.label)
+
+
+def _is_fresh(request: Request, session: LiveSession) -> bool:
+    return context.web_of(request).ports.clock.now() - session.session.auth_time <= FRESH_FOR
