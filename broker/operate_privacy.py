@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from broker.app import opened
-from broker.domain.minimality import Tally
 from broker.domain.ids import UserId
+from broker.domain.minimality import Tally
 from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.ports import Clock
 from broker.flows.privacy.erase import erase
 from broker.flows.privacy.leave import leave
-from broker.flows.privacy.receipt import receipt_of
-from broker.operate import one_of, opened_vault, users_called
 from broker.flows.privacy.prove import prove_minimal
+from broker.flows.privacy.receipt import receipt_of
 from broker.flows.signed_document import is_signed
+from broker.operate import one_of, opened_vault, users_called
 from broker.settings.model import Settings
 from broker.storage.inventory import SqlInventory
 from broker.storage.store import SqlStore
@@ -45,7 +45,10 @@ class Erasure:
 
 
 async def erase_user(settings: Settings, who: str, *, now: bool) -> Erasure:
-    """Have a User erased after the policy's time for second thoughts, or `now`. Raises `NotFound`, `NotReady`, `Fault`."""
+    """Have a User erased `now`, or after the policy's time for second thoughts.
+
+    Raises `NotFound`, `NotReady` or `Fault`.
+    """
     async with opened(settings) as edges, opened_vault(settings, right_keys=False) as (store, _, secrets):
         user_id = one_of(await users_called(who, store, secrets))
         ports = edges.ports

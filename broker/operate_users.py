@@ -6,8 +6,6 @@ Refuses to guess whom: where an e-mail address stands for several Users, it take
 from __future__ import annotations
 
 from broker.app import SystemClock
-from broker.crypto.secrets import KeyringSecrets
-from broker.domain.errors import NotFound
 from broker.domain.ids import SessionId, UserId
 from broker.domain.user import User, UserStatus
 from broker.flows.sessions.end_by_operator import end_by_operator
@@ -15,7 +13,6 @@ from broker.flows.sessions.look import SeenSession, look_at_sessions
 from broker.flows.users.set_status import set_status
 from broker.operate import one_of, opened_vault, users_called
 from broker.settings.model import Settings
-from broker.storage.store import SqlStore
 
 
 async def list_sessions(settings: Settings, who: str) -> tuple[tuple[User, tuple[SeenSession, ...]], ...]:
@@ -39,5 +36,3 @@ async def switch_user(settings: Settings, who: str, status: UserStatus) -> tuple
     async with opened_vault(settings, right_keys=True) as (store, _, secrets):
         user_id = one_of(await users_called(who, store, secrets))
         return user_id, await set_status(user_id, status, store, SystemClock())
-
-

@@ -57,8 +57,10 @@ class RacedStore(MemoryStore):
             self.received.append((name, *arguments, *named.values()))
             if not self._racing:
                 self._racing = True
-                await self._rivals_act(name)
-                self._racing = False
+                try:
+                    await self._rivals_act(name)
+                finally:
+                    self._racing = False
             return await found(*arguments, **named)
 
         return called

@@ -16,6 +16,7 @@ from broker.domain.erasure import results_of
 from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.connections.show import ShownConnection, show_connections
 from broker.flows.found import LiveSession
+from broker.flows.ports import RegistrationFacts
 from broker.flows.privacy.erase import erase
 from broker.flows.privacy.leave import leave
 from broker.flows.privacy.receipt import receipt_of
@@ -70,7 +71,7 @@ async def erase_confirm(request: Request) -> Response:
         except TimeoutError:
             pass  # the outbox has it
         whole = await receipt_of(erased, web.ports)
-        labels = {facts.id: facts for facts in web.ports.upstream.registrations.values()}
+        labels: dict[str, RegistrationFacts] = {f.id: f for f in web.ports.upstream.registrations.values()}
         told = tuple(
             ErasedAt(
                 provider_name=labels[name].label if name in labels else name,

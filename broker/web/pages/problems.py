@@ -70,7 +70,7 @@ def leaving(shell: Shell, *, status: int) -> ErrorView:
         shell=shell,
         status=status,
         title="This account is about to be erased",
-        happened="You, or your administrator, asked for it. Nothing can be done with it until then. Nothing has changed.",
+        happened="You, or your administrator, asked for it. Until then nothing can be done with it.",
         to_do="If you want to keep it, sign in once more from here. Otherwise there is nothing to do.",
         action=Link(label="Keep my account", href=f"{shell.links.sign_in}?return_to={shell.links.keep}"),
     )
