@@ -53,6 +53,10 @@ class Cookies:
         """Remember a trip; with too many pending in this browser the others are forgotten, lest the header overflow."""
         self._set_pending(response, self._attempts, state, value, present)
 
+    def keep_attempt(self, response: Response, state: str, value: str) -> None:
+        """Remember a trip that is remembered already, as it is now and for as long again."""
+        self._set(response, self.attempt(state), value, attempt.LIFETIME)
+
     def set_gateway(self, response: Response, application_id: str, value: str) -> None:
         """Admit this browser, no longer than its Session may last."""
         self._set(response, self.gateway(application_id), value, ABSOLUTE_LIFETIME)

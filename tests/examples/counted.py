@@ -66,6 +66,8 @@ _POLICY = """\
 email = "Contact address for Partner Ops notices"
 [google.release]
 email = "Downstream services address the User in their own audit trails"
+[documents]
+ask = false
 """
 _CLIENTS = f"""\
 [clients.acme]

@@ -74,6 +74,9 @@ release = ["email"]
 
 [corp.keep]
 email = "Contact address for Partner Ops notices"
+
+[documents]
+ask = false
 """
 
 CLIENTS = """\

@@ -27,6 +27,9 @@ name = "Applications greet the User"
 [google.clients.acme]
 keep = ["email", "name"]
 release = ["email"]
+
+[documents]
+ask = false
 """
 
 CLIENTS = """\

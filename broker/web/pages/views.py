@@ -19,13 +19,15 @@ from broker.web.pages.parts import (
     DataGroup,
     EndedConnection,
     Hidden,
+    LegalText,
     Link,
     Notice,
     OldKeyWarning,
+    OptionRow,
+    PolicyRow,
     ProviderChoice,
     ProviderMark,
     ProviderPolicy,
-    Section,
     SessionRow,
     SignInNotice,
     Staying,
@@ -44,6 +46,38 @@ class SignInView:
     hidden: Hidden = field(default=(), repr=False)
     notice: SignInNotice | None = None
     invited_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptView:
+    """Asks, before anything is kept, to accept the documents and to be an adult; what is optional is asked beside.
+
+    `changed`: they have changed while the page was open. `not_accepted`, `not_adult`: what was missing from the answer;
+    `accepted` and `adult` were there.
+    """
+
+    shell: Shell
+    provider_name: str
+    application: str | None
+    connecting: bool = False
+    documents: tuple[LegalText, ...]
+    kept: tuple[PolicyRow, ...]
+    options: tuple[OptionRow, ...]
+    hidden: Hidden = field(default=(), repr=False)
+    changed: bool = False
+    not_accepted: bool = False
+    not_adult: bool = False
+    accepted: bool = False
+    adult: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChoicesView:
+    """`/account/choices`."""
+
+    shell: Shell
+    options: tuple[OptionRow, ...]
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,8 +277,7 @@ class PrivacyView:
     """`/privacy`: words, and the attribute policy as it is."""
 
     shell: Shell
-    last_revised: int
-    sections: tuple[Section, ...]
+    document: LegalText | None
     providers: tuple[ProviderPolicy, ...]
 
 
@@ -253,12 +286,13 @@ class TermsView:
     """`/terms`."""
 
     shell: Shell
-    last_revised: int
-    sections: tuple[Section, ...]
+    document: LegalText | None
 
 
 View: TypeAlias = (
     SignInView
+    | AcceptView
+    | ChoicesView
     | AccountView
     | ConnectionsView
     | DisconnectView
