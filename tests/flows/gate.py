@@ -25,9 +25,9 @@ DAY = 86400
 PRIVACY = read("## Privacy\n\nAll is well.", NOW - 90 * DAY)
 TERMS = read("## Terms\n\nBe kind.", NOW - 100 * DAY)
 DOCUMENTS = Documents(asked=True, grace_days=30, privacy=PRIVACY, terms=TERMS)
-REVISED = replace(DOCUMENTS, terms=read("## Terms\n\nBe very kind.", NOW - 10 * DAY))
-"""What is in force after a revision ten days ago: its time of grace ends in twenty days."""
-IN_FORCE = NOW + 20 * DAY
+REVISED = replace(DOCUMENTS, terms=read("## Terms\n\nBe very kind.", NOW - 29 * DAY))
+"""What is in force after a revision 29 days ago: its time of grace ends tomorrow."""
+IN_FORCE = NOW + DAY
 
 OPTIONAL: dict[str, Any] = {
     "purposes": {

@@ -77,6 +77,10 @@ email = "Contact address for Partner Ops notices"
 
 [documents]
 ask = false
+
+[purposes.news]
+label = "News"
+purpose = "To tell what is new"
 """
 
 CLIENTS = """\

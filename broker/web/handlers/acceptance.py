@@ -24,7 +24,7 @@ from broker.web.pages.parts import PolicyRow
 from broker.web.pages.views import AcceptView
 from broker.web.parameters import form_of, one
 
-_FORM, _STATE = "waiting", "state"
+_FORM, _ATTEMPT = "waiting", "attempt"
 
 
 async def accept_documents(request: Request) -> Response:
@@ -32,7 +32,7 @@ async def accept_documents(request: Request) -> Response:
     web = context.web_of(request)
     origin.require_same_origin(request, web.ports.issuer)
     form = await form_of(request)
-    name = web.cookies.attempt(one(form, _STATE) or "")
+    name = web.cookies.attempt_called(one(form, _ATTEMPT) or "")
     answer = Answer(
         form=one(form, _FORM, longest=LONGEST) or "",
         accepted=one(form, "accepted") == "yes",
@@ -57,7 +57,7 @@ async def decline_documents(request: Request) -> Response:
     web = context.web_of(request)
     origin.require_same_origin(request, web.ports.issuer)
     form = await form_of(request)
-    name = web.cookies.attempt(one(form, _STATE) or "")
+    name = web.cookies.attempt_called(one(form, _ATTEMPT) or "")
     declined = await decline(
         one(form, _FORM, longest=LONGEST) or "",
         request.cookies.get(name),
@@ -115,7 +115,7 @@ def _view(request: Request, needed: AcceptanceNeeded, answer: Answer | None) -> 
             PolicyRow(attribute=words.attribute(name), purpose=keep.purpose) for name, keep in needed.kept.items()
         ),
         options=tuple(replace(row, ticked=row.subject in ticked) for row in option_rows(request, needed.options)),
-        hidden=((_STATE, attempt.state), (_FORM, needed.form)),
+        hidden=((_ATTEMPT, context.web_of(request).cookies.short(attempt.state)), (_FORM, needed.form)),
         changed=needed.changed,
         not_accepted=needed.not_accepted,
         not_adult=needed.not_adult,
