@@ -81,6 +81,9 @@ name = "What colleagues read"
 
 [upstream.release]
 email = "How services address the User"
+
+[documents]
+ask = false
 """
     )
     invitations = "".join(

@@ -64,6 +64,14 @@ class KeyringSecrets:
         """None for anything but a value that `seal_cookie` made for this purpose."""
         return open_cookie(self._cookie_keys, purpose, cookie)
 
+    def seal_form(self, purpose: str, plaintext: bytes) -> str:
+        """The value of a hidden field."""
+        return seal_cookie(self._sealing_key, f"form {purpose}", plaintext, self._random)
+
+    def open_form(self, purpose: str, field: str) -> bytes | None:
+        """None for anything but a value that `seal_form` made for this purpose."""
+        return open_cookie(self._cookie_keys, f"form {purpose}", field, longest=len(field))
+
     def seal_attempt(self, attempt: SignInAttempt) -> str:
         """A cookie value. Raises `ValueError` if no browser would keep it: what is kept of a request has its bound."""
         return self.seal_cookie(_ATTEMPT, attempt.to_bytes())

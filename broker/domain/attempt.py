@@ -34,7 +34,8 @@ class SignInAttempt:
     """`continue_to` is the validated authorize request's query, or a path of ours, or "" for the User's own pages;
     `pushed` whether that request was pushed.
 
-    `initiator` is the User who was signed in when the trip began; a CONNECT trip needs one.
+    `initiator` is the User who was signed in when the trip began; a CONNECT trip needs one. `asked_at`: when its person
+    was back and was asked to accept the documents; None before that.
     """
 
     id: AttemptId
@@ -49,6 +50,7 @@ class SignInAttempt:
     continue_to: str = field(repr=False)
     started_at: int
     pushed: Pushed | None
+    asked_at: int | None = None
 
     @property
     def page(self) -> str | None:
@@ -57,12 +59,15 @@ class SignInAttempt:
 
     @property
     def expires_at(self) -> int:
-        """Seconds since the epoch."""
-        return self.started_at + LIFETIME
+        """Seconds since the epoch. Who is asked something has as long again."""
+        return (self.started_at if self.asked_at is None else self.asked_at) + LIFETIME
 
     def to_bytes(self) -> bytes:
         """The plaintext that is sealed into the cookie."""
-        return json.dumps(asdict(self)).encode()
+        document = asdict(self)
+        if self.asked_at is None:
+            del document["asked_at"]  # a process of the version before, which does not know it, takes this up
+        return json.dumps(document).encode()
 
     @classmethod
     def from_bytes(cls, plaintext: bytes) -> SignInAttempt:
@@ -79,11 +84,18 @@ def check_callback(attempt: SignInAttempt, *, registration: RegistrationId, stat
     """Raise `Refusal` unless this callback is the one that the attempt waits for (RFC 9700 sections 4.4 and 4.7)."""
     if not state.isascii() or not hmac.compare_digest(attempt.state, state):  # other text it does not compare at all
         raise Refusal("invalid_state", "This sign-in was not started in this browser.", detail="state differs")
-    if now >= attempt.expires_at:
-        raise Refusal("expired_state", "This sign-in took too long and has expired.")
+    if attempt.asked_at is not None:
+        raise Refusal("asked_already", "This page can be answered, but not loaded again.", detail="code was used")
+    check_in_time(attempt, now)
     if attempt.registration != registration:
         detail = f"attempt is for {attempt.registration}, callback at {registration}"
         raise Refusal("provider_mismatch", "The answer came from another service than the one asked.", detail=detail)
+
+
+def check_in_time(attempt: SignInAttempt, now: int) -> None:
+    """Raise `Refusal` when it is too late."""
+    if now >= attempt.expires_at:
+        raise Refusal("expired_state", "This sign-in took too long and has expired.")
 
 
 def check_initiator(attempt: SignInAttempt, signed_in: UserId | None) -> None:

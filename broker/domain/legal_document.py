@@ -72,6 +72,10 @@ class Documents:
         """What whoever is signed in has to have accepted by now; None where nothing is, or there is time left."""
         return self.digest if self.asked and now >= self.demanded_from else None
 
+    def overdue(self, accepted: str | None, now: int) -> bool:
+        """Whether whoever accepted what `accepted` stands for cannot go on without accepting what is in force."""
+        return self.demanded(now) not in (None, accepted)
+
 
 NOTHING_ASKED = Documents(asked=False)
 

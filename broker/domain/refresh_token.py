@@ -43,7 +43,8 @@ class PlainUse:
     """A public Application uses what may be the newest refresh token, and wants all it was granted.
 
     Plain is what the columns of single rows tell: who needs more than they say, such as a Client's Authorization, is
-    decided by `standing` and what follows it. `at` in seconds since the epoch.
+    decided by `standing` and what follows it. `at` in seconds since the epoch. `demanded`: the digest of what the User
+    has to have accepted; None: nothing.
     """
 
     grant_id: GrantId
@@ -51,6 +52,7 @@ class PlainUse:
     application_id: ApplicationId
     at: int
     request_id: str
+    demanded: str | None = None
 
 
 class Standing(StrEnum):

@@ -69,6 +69,12 @@ class Secrets(Protocol):
     def open_cookie(self, purpose: str, cookie: str) -> bytes | None:
         """None for anything but a value that `seal_cookie` made for this purpose."""
 
+    def seal_form(self, purpose: str, plaintext: bytes) -> str:
+        """The value of a hidden field, however long. `purpose` as for cookies."""
+
+    def open_form(self, purpose: str, field: str) -> bytes | None:
+        """None for anything but a value that `seal_form` made for this purpose."""
+
     def seal_attempt(self, attempt: SignInAttempt) -> str:
         """A cookie value."""
 

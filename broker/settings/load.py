@@ -23,6 +23,7 @@ from broker.settings.policy_file import read_policy
 from providers import PROVIDERS
 from providers.spec import Provider
 
+_ADDRESSES = ("accept", "decline")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _BROKER_KEYS = {
     "issuer",
@@ -163,6 +164,9 @@ class _Reader:
             table = self._table(where, body, _REGISTRATION_KEYS)
             if _NAME.fullmatch(name) is None:
                 self._say(where, None, "a name is 1 to 32 lower-case letters, digits, dashes or underscores")
+                continue
+            if name in _ADDRESSES:
+                self._say(where, None, f"/sign-in/{name} is an address of the broker's own; choose another name")
                 continue
             if name in RESERVED_NAMES:
                 self._say(where, None, f"the policy has a table {name} for all registrations; choose another name")

@@ -22,7 +22,7 @@ from providers.spec import Provider
 
 SHIPPED = Path(__file__).parent / "documents"
 """The words of the legal documents where the policy names no file: what the software does by itself."""
-_REVISED = {"privacy": date(2026, 11, 28), "terms": date(2026, 11, 22)}
+_REVISED = {"privacy": date(2026, 11, 28), "terms": date(2026, 11, 28)}
 _PLACE = re.compile(r"\[([^\]]+)\](?: ([\w-]+))?: ")
 """How a problem begins: [table], or [table] key."""
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     update,
 )
@@ -77,7 +78,13 @@ _plain_application = _there_is(
     applications.c.requires_authorization == _number(0),
     applications.c.dpop == _number(0),
 )
-_living_user = _there_is(users.c.id, users.c.id == grants.c.user_id, users.c.status == _text(UserStatus.ACTIVE))
+_DEMANDED: ColumnElement[str] = bindparam("demanded", type_=Text)
+_living_user = _there_is(
+    users.c.id,
+    users.c.id == grants.c.user_id,
+    users.c.status == _text(UserStatus.ACTIVE),
+    or_(_DEMANDED.is_(None), users.c.accepted == _DEMANDED),
+)
 _open_session = _there_is(sessions.c.id, sessions.c.id == grants.c.session_id, sessions.c.ended_at.is_(None))
 _plain = and_(
     _this,

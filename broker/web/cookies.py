@@ -37,6 +37,14 @@ class Cookies:
         """Name of the cookie of the attempt with this `state`: one each, so that tabs do not disturb each other."""
         return _one_of(self._attempts, state)
 
+    def short(self, state: str) -> str:
+        """What a form of ours calls that cookie by: the state itself is for the Provider's answer alone."""
+        return _digest(state)
+
+    def attempt_called(self, short: str) -> str:
+        """Name of the cookie that `short` stands for; for anything else, of none that there is."""
+        return f"{self._attempts}{short if _DIGEST.fullmatch(short) else ''}"
+
     def gateway(self, application_id: str) -> str:
         """Name of the cookie that admits to a service: services on one host do not disturb each other."""
         return f"{self._prefix}partner_ops_gateway_{application_id}"
@@ -52,6 +60,10 @@ class Cookies:
     def set_attempt(self, response: Response, state: str, value: str, present: Mapping[str, str]) -> None:
         """Remember a trip; with too many pending in this browser the others are forgotten, lest the header overflow."""
         self._set_pending(response, self._attempts, state, value, present)
+
+    def keep_attempt(self, response: Response, state: str, value: str) -> None:
+        """Remember a trip that is remembered already, as it is now and for as long again."""
+        self._set(response, self.attempt(state), value, attempt.LIFETIME)
 
     def set_gateway(self, response: Response, application_id: str, value: str) -> None:
         """Admit this browser, no longer than its Session may last."""
@@ -90,4 +102,8 @@ class Cookies:
 
 
 def _one_of(names: str, state: str) -> str:
-    return f"{names}{hashlib.sha256(state.encode()).hexdigest()[:16]}"
+    return f"{names}{_digest(state)}"
+
+
+def _digest(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()[:16]

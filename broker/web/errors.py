@@ -40,6 +40,7 @@ STATUSES: Mapping[str, int] = {
     "identity_in_use": 403,
     "cross_site": 403,
     "insufficient_scope": 403,
+    "documents_changed": 409,
 }
 """Codes whose status is not 400. Every `Fault` is 503; `invalid_dpop_proof` beside a token is 401."""
 
@@ -199,6 +200,7 @@ def _view(request: Request, error: BrokerError) -> ErrorView:
 _PRESETS: Mapping[str, Callable[[Shell, int], ErrorView]] = {
     "expired_state": lambda shell, status: problems.attempt_expired(shell, status=status),
     "invalid_state": lambda shell, status: problems.attempt_elsewhere(shell, status=status),
+    "asked_already": lambda shell, status: problems.asked_already(shell, status=status),
     "unknown_application": lambda shell, status: problems.link_broken(shell, status=status),
     "invalid_redirect_uri": lambda shell, status: problems.link_broken(shell, status=status),
     "invalid_request": lambda shell, status: problems.link_broken(shell, status=status),

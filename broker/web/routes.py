@@ -7,9 +7,11 @@ from starlette.routing import Route
 from broker.web import cors
 from broker.web.guard import guarded
 from broker.web.handlers import (
+    acceptance,
     account,
     applications,
     authorize,
+    choices,
     connections,
     devices,
     documents,
@@ -42,6 +44,8 @@ TABLE = (
     ("authorize",         "/oauth/authorize",                          _BOTH,   authorize.authorize_endpoint,       True),
     ("callback",          "/callback/{registration}",                  _READ,   sign_in.callback,                   True),
     ("provider_logout",   "/callback/{registration}/logout",           _SEND,   sign_in.provider_logout,            True),
+    ("accept",            "/sign-in/accept",                           _SEND,   acceptance.accept_documents,        True),
+    ("decline",           "/sign-in/decline",                          _SEND,   acceptance.decline_documents,       True),
     ("sign_in_begin",     "/sign-in/{registration}",                   _SEND,   sign_in.sign_in_begin,              True),
     ("userinfo",          "/oauth/userinfo",                           _BOTH,   token.userinfo_endpoint,            True),
     ("token_preflight",   "/oauth/token",                              _ASK,    cors.preflight,                     False),
@@ -70,6 +74,8 @@ TABLE = (
     ("remove_access_page", "/account/applications/{application}/remove", _READ, applications.remove_page,            False),
     ("remove_access",     "/account/applications/{application}/remove", _SEND,  applications.remove,                 True),
     ("dismiss_warning",   "/account/applications/{grant}/dismiss",     _SEND,   applications.dismiss,                True),
+    ("choices",           "/account/choices",                          _READ,   choices.choices_page,               False),
+    ("choose",            "/account/choices",                          _SEND,   choices.choose_one,                 True),
     ("data",              "/account/data",                             _READ,   account.data_page,                  False),
     ("erase_page",        "/account/erase",                            _READ,   erase.erase_page,                   False),
     ("erase",             "/account/erase",                            _SEND,   erase.erase_confirm,                True),

@@ -62,6 +62,9 @@ def test_nothing_can_be_exchanged_between_the_two_documents() -> None:
 def test_a_new_version_is_demanded_when_its_time_is_over(at: int, demanded: bool) -> None:
     """Counted from the day on which the newest was revised."""
     assert ASKED.demanded(DEMANDED_FROM + at) == (ASKED.digest if demanded else None)
+    assert ASKED.overdue(OTHERS.digest, DEMANDED_FROM + at) is demanded
+    assert ASKED.overdue(None, DEMANDED_FROM + at) is demanded
+    assert not ASKED.overdue(ASKED.digest, DEMANDED_FROM + at)
 
 
 def test_without_days_of_grace_it_is_demanded_from_its_day_on() -> None:

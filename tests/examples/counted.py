@@ -66,6 +66,9 @@ _POLICY = """\
 email = "Contact address for Partner Ops notices"
 [google.release]
 email = "Downstream services address the User in their own audit trails"
+[purposes.news]
+label = "News"
+purpose = "To tell what is new"
 """
 _CLIENTS = f"""\
 [clients.acme]

@@ -44,6 +44,7 @@ class Walk:
 
     async def everything(self) -> None:
         await self.pages_of_everybody()
+        await self.decline()
         tokens = await self.sign_in("a new User")
         await self.pages()
         await self.in_session(tokens)
@@ -64,7 +65,17 @@ class Walk:
             "sign_in_begin", "for an Application", "POST", "/sign-in/google", data=_hidden(chosen)
         )
         back = await self.ask("callback", who, "GET", await self.at_provider(departed))
+        if back.status_code == 200:  # asked to accept the documents
+            accepted = _hidden(back) | {"accepted": "yes", "adult": "yes"}
+            back = await self.ask("accept", who, "POST", "/sign-in/accept", data=accepted)
         return await self.redeem(back, OWN, "a public Application")
+
+    async def decline(self) -> None:
+        """Somebody who does not accept the documents."""
+        self.browser.cookies.clear()
+        departed = await self.browser.post("/sign-in/google", data=dict(parse_qsl(_request(OWN))))
+        page = await self.browser.get(await self.at_provider(departed))
+        await self.ask("decline", "a new User", "POST", "/sign-in/decline", data=_hidden(page))
 
     async def redeem(self, back: Response, application: dict[str, str], who: str) -> dict[str, str]:
         form = {
@@ -153,6 +164,10 @@ class Walk:
         for name in ("account", "connections", "sessions", "applications", "data"):
             path = "/account" if name == "account" else f"/account/{name}"
             await self.ask(name, "signed in", "GET", path)
+        page = await self.ask("choices", "signed in", "GET", "/account/choices")
+        for said, agreed in (("allow", "yes"), ("take back", "no")):
+            form = _csrf(page) | {"subject": "news", "agreed": agreed}
+            await self.ask("choose", said, "POST", "/account/choices", data=form)
 
     async def pages_of_everybody(self) -> None:
         """Where nobody has to be signed in."""

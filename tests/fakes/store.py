@@ -421,6 +421,7 @@ def _is_plain(use: PlainUse, found: GrantInFull) -> bool:
         and GrantType.REFRESH_TOKEN in application.grants
         and not application.requires_authorization
         and found.user.status is UserStatus.ACTIVE
+        and use.demanded in (None, found.user.accepted)
     )
 
 

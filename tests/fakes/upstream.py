@@ -71,6 +71,7 @@ class ScriptedUpstream:
         self.down = False
         self.fails_with: BrokerError | None = None
         self.sid: str | None = None
+        self.token_padding = ""
         self.logouts: dict[str, UpstreamLogout] = {}
         self.departures: list[Departure] = []
         self.exchanges: list[Callback] = []
@@ -148,7 +149,9 @@ class ScriptedUpstream:
         refresh_token = None if account.consented else f"refresh-token-canary-{number}"
         account.consented = True
         tokens = UpstreamTokens(
-            access_token=f"access-token-canary-{number}", refresh_token=refresh_token, expires_at=TOKENS_LIVE_FOR
+            access_token=f"access-token-canary-{number}{self.token_padding}",
+            refresh_token=refresh_token,
+            expires_at=TOKENS_LIVE_FOR,
         )
         account.living |= {token for token in (tokens.access_token, tokens.refresh_token) if token is not None}
         self.issued.append(tokens)

@@ -152,7 +152,7 @@ async def pair(folder: Path, database_url: str) -> AsyncIterator[Pair]:
             redis_url=redis.url,
             registrations={"google": "google"},
             settings="",
-            policy='[google.keep]\nemail = "Contact"\n[google.release]\nemail = "Contact"\n',
+            policy='[google.keep]\nemail = "Contact"\n[google.release]\nemail = "Contact"\n[documents]\nask = false\n',
             clients="",
         )
         config = files.write(folder)

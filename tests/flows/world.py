@@ -28,7 +28,9 @@ from broker.flows.possession import SentProof
 from broker.flows.sealed import open_attributes, open_tokens
 from broker.flows.sessions.resume import resume
 from broker.flows.sign_in.begin import Trip, begin
-from broker.flows.sign_in.finish import Finished, finish
+from broker.flows.sign_in.finish import finish
+from broker.flows.sign_in.settlement import Finished
+from broker.flows.sign_in.waiting import AcceptanceNeeded
 from broker.flows.signing_key import KeyTools
 from broker.flows.tokens.redeem import Redemption, redeem
 from broker.flows.tokens.refresh import Refreshment, refresh
@@ -128,7 +130,20 @@ class World:
         signed_in: LiveSession | None = None,
         ports: Ports | None = None,
     ) -> Finished:
-        """The browser returns, after this person has allowed it, or with this callback."""
+        """The browser returns, after this person has allowed it, or with this callback. Nothing is asked of them."""
+        outcome = await self.back(trip, by, signed_in=signed_in, ports=ports)
+        assert isinstance(outcome, Finished)
+        return outcome
+
+    async def back(
+        self,
+        trip: Trip,
+        by: Person | Callback,
+        *,
+        signed_in: LiveSession | None = None,
+        ports: Ports | None = None,
+    ) -> Finished | AcceptanceNeeded:
+        """The same, whatever comes of it."""
         callback = self.upstream.allow(trip.url, by) if isinstance(by, Person) else by
         return await finish(
             callback, trip.cookie, signed_in, ports or self.ports, browser="Firefox on Linux", request_id="req-finish"

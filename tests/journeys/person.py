@@ -70,6 +70,12 @@ class Person:
         await self.press("Sign in with Google")
         await self.allow(name, **choices)
 
+    async def accept(self, *also: str) -> None:
+        """What is asked of whoever comes for the first time, and what they like beside."""
+        for label in ("I accept the privacy policy and the terms", "I am 18 or older", *also):
+            await self.page.get_by_label(label).check()
+        await self.press("Accept and continue")
+
     # ── the account ──────────────────────────────────────────────────────────────────────────────────
 
     async def open(self, page: str = "") -> None:

@@ -125,6 +125,9 @@ async def test_the_demo_does_what_it_says(tmp_path: Path, page: Page) -> None:
         await page.get_by_role("button", name="Sign in with Google").click()
         await page.get_by_text("Ada Lovelace").click()
         await page.get_by_role("button", name="Allow").click()
+        await page.get_by_label("I accept the privacy policy and the terms").check()
+        await page.get_by_label("I am 18 or older").check()
+        await page.get_by_role("button", name="Accept and continue").click()
         await page.wait_for_url(f"{application}/")
         assert await page.locator(".answers .label").all_inner_texts() == ["Allowed", "Allowed"]
 

@@ -41,7 +41,7 @@ provider = "google"
 client_id = "broker"
 client_secret = {{ file = "secret" }}
 """
-_POLICY = '[google.keep]\nemail = "Contact address"\n'
+_POLICY = '[google.keep]\nemail = "Contact address"\n[documents]\nask = false\n'
 
 
 @dataclass(kw_only=True)

@@ -6,10 +6,13 @@ Whoever adds a route adds its good request here; a test holds that none is missi
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from broker.domain.connection import UpstreamTokens
+from broker.flows.sign_in.proof import Proof
 from tests.security.browser import OPENS_A_PAGE, SAME_ORIGIN, Ask, Browser, ask
 from tests.security.device import Device
 from tests.security.logout_tokens import LOGOUT, logout_token
@@ -234,6 +237,38 @@ def _decision() -> Pairs:
     return [*ask("crm", organization="acme").parameters.items(), ("decision", "allow")]
 
 
+def _answer_at_the_gate(path: str) -> Build:
+    """Of somebody who was asked by a process of the time before nobody is any more."""
+
+    async def build(world: World, browser: Browser) -> Good:
+        browser.http.cookies.clear()
+        await browser.begin()
+        (cookie,) = [c for c in browser.http.cookies.jar if "attempt" in c.name]
+        attempt = world.secrets.open_attempt(cookie.value or "")
+        assert attempt is not None
+        asked = replace(attempt, asked_at=world.clock.now())
+        proof = Proof(
+            identity_hash=world.secrets.keyed_hash("identity", attempt.id),
+            email_hash=None,
+            upstream_sid=None,
+            profile={},
+            tokens=UpstreamTokens(access_token="a-token", refresh_token=None, expires_at=None),
+            granted_scopes=frozenset(),
+        )
+        sealed = json.dumps([asked.id, asked.asked_at, "", proof.to_bytes().decode()]).encode()
+        form = [("attempt", cookie.name[-16:]), ("waiting", world.secrets.seal_form("acceptance", sealed))]
+        return Good(
+            method="POST",
+            path=path,
+            form=[*form, ("accepted", "yes"), ("adult", "yes"), ("agreed", "news")],
+            headers=dict(SAME_ORIGIN),
+            cookies={cookie.name: world.secrets.seal_attempt(asked)},
+            needed=frozenset({"attempt", "waiting"}),
+        )
+
+    return build
+
+
 async def _provider_logout(world: World, browser: Browser) -> Good:
     await _signed_in(world, browser)
     form = [("logout_token", logout_token(world.google.provider))]
@@ -253,6 +288,8 @@ GOOD: dict[str, Build] = {
     "callback": _callback,
     "provider_logout": _provider_logout,
     "sign_in_begin": _begin,
+    "accept": _answer_at_the_gate("/sign-in/accept"),
+    "decline": _answer_at_the_gate("/sign-in/decline"),
     "userinfo": _bearer("/oauth/userinfo"),
     "token_preflight": _preflight("/oauth/token"),
     "par_preflight": _preflight("/oauth/par"),
@@ -278,6 +315,10 @@ GOOD: dict[str, Build] = {
     "remove_access_page": _of_application("/account/applications/demo-app/remove", "GET"),
     "remove_access": _of_application("/account/applications/demo-app/remove"),
     "dismiss_warning": _of_application("/account/applications/{grant}/dismiss"),
+    "choices": _page("/account/choices"),
+    "choose": _deed(
+        "/account/choices", lambda: [("subject", "news"), ("agreed", "yes")], needs=frozenset({"subject", "agreed"})
+    ),
     "data": _page("/account/data"),
     "sign_out": _deed("/account/sign-out"),
     "forward_auth": _forward_auth,

@@ -38,7 +38,7 @@ AUDITED = {name for name, *_, audited in TABLE if audited}
 PUBLISHED = ("/.well-known/", "/assets/")
 CALLS_UPSTREAM = {
     *("callback", "sign_in_begin", "authorize", "connect", "disconnect", "consent_decision"),
-    "provider_logout",
+    *("provider_logout", "accept", "decline"),
 }
 BEFORE_UPSTREAM = {
     *("invalid_state", "expired_state", "provider_mismatch", "initiator_mismatch", "cross_site", "invalid_request"),

@@ -67,8 +67,10 @@ class Seen:
     @property
     def refused(self) -> bool:
         """Whether it came to nothing. Who has signed in, and is not entitled to what was asked, is signed in still."""
-        signed_in = self.route == "callback" and any("session" in name for name, _ in cookies_of(self.answer))
-        return self.answer.status_code >= 400 or (self.error is not None and not signed_in)
+        is_back = self.route in ("callback", "accept")
+        signed_in = is_back and any("session" in name for name, _ in cookies_of(self.answer))
+        told_no = self.error is not None and not signed_in and self.route != "decline"
+        return self.answer.status_code >= 400 or told_no
 
     @property
     def waits(self) -> bool:

@@ -74,6 +74,13 @@ release = ["email"]
 
 [corp.keep]
 email = "Contact address for Partner Ops notices"
+
+[documents]
+ask = false
+
+[purposes.news]
+label = "News"
+purpose = "To tell what is new"
 """
 
 CLIENTS = """\

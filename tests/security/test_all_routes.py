@@ -48,7 +48,7 @@ Bent = tuple[str, Good]
 ALWAYS_USED_UP = {"token", "callback", "gateway_callback"}
 USED_UP = {
     *("provider_logout", "device_answer", "end_session", "sign_out", "disconnect"),
-    *("end_one_session", "end_all_sessions"),
+    *("end_one_session", "end_all_sessions", "accept", "decline"),
 }
 """Of these routes a good request works once; of the first not even once after a bent one."""
 

@@ -72,6 +72,20 @@ async def test_the_newest_token_is_used_up_and_recorded(store: Store) -> None:
     assert (event.client_org, event.object_id) == (None, GRANT.id)
 
 
+async def test_what_is_demanded_has_to_be_accepted(store: Store) -> None:
+    """Else the token is not used, and nothing is written; nothing else about it changes."""
+    await filled(store)
+    demanding = replace(USE, demanded="versions")
+    for accepted in (None, "others"):
+        if accepted is not None:
+            await store.write(c.SetAccepted(user_id=_user, accepted=accepted))
+        assert not (await store.use_plainly(demanding)).used
+    assert await store.events(9) == ()
+
+    await store.write(c.SetAccepted(user_id=_user, accepted="versions"))
+    assert (await store.use_plainly(demanding)).used
+
+
 @pytest.mark.parametrize("case", NOT_PLAIN)
 async def test_in_no_other_case_is_it_used(store: Store, case: str) -> None:
     """It is read all the same, and nothing is written."""

@@ -27,7 +27,30 @@ name = "Applications greet the User"
 [google.clients.acme]
 keep = ["email", "name"]
 release = ["email"]
+
+[documents]
+ask = false
 """
+
+GATE = """\
+[purposes.news]
+label = "News"
+purpose = "To tell what is new in Partner Ops, once a month at most"
+
+[purposes.statistics]
+label = "Statistics"
+purpose = "To see which pages help and which do not"
+
+[google.keep]
+email = "Contact address for Partner Ops notices"
+name = { purpose = "Shown to colleagues in Partner Ops", optional = true }
+locale = { purpose = "News in one's own language", optional = "news" }
+
+[google.release]
+email = "Downstream services address the User in their own audit trails"
+name = "Applications greet the User"
+"""
+"""The policy of a world that asks newcomers to accept its documents, and about what is optional."""
 
 CLIENTS = """\
 [clients.acme]

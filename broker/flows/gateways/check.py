@@ -80,6 +80,8 @@ async def _by_cookie(application_id: ApplicationId, shown: Shown, ports: Ports) 
     if problem is None and not found.session.is_live(now):
         # Who made the scope wider on the way has a Grant that outlives its Session. A pass never does.
         problem = "session ended"
+    elif ports.policy.documents.overdue(found.user.accepted, now):
+        problem = "documents not accepted"
     elif not shown.host_only and origin_of(found.application).startswith("https:"):
         problem = "cookie that another host may have set"
     if problem is not None:

@@ -1,4 +1,4 @@
-"""Owns where a browser goes that is back from a Provider, and the Grant that this takes. A step of `finish`.
+"""Owns where a browser goes that is back from a Provider, and the Grant that this takes. A step of `settlement`.
 
 Refuses an Application its code where somebody else has signed in, or is not entitled to it.
 """
@@ -16,7 +16,7 @@ from broker.domain.changes import (
     TakePushedRequest,
 )
 from broker.domain.grant import Rights, check_entitled, new_grant
-from broker.domain.ids import GrantId, KeyedHash
+from broker.domain.ids import GrantId
 from broker.domain.redirect import Onward, answer_to
 from broker.domain.request_refused import RequestRefused
 from broker.domain.session import Session
@@ -24,24 +24,31 @@ from broker.flows.asked import query_of
 from broker.flows.found import LiveSession
 from broker.flows.id_token_hint import is_expected
 from broker.flows.ports import Ports
-from broker.flows.proven import VerifiedSignIn
+from broker.flows.sign_in.proof import Proof
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Given:
+    """The person has just accepted the documents in force, and agreed to these optional subjects."""
+
+    agreed: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Return:
     """A browser that is back, with everything proven. `asked` is the authorize request that waits, if one does.
 
-    `used_up`: it was pushed, and somebody got a code for it meanwhile.
+    `given` is None where nobody was asked to accept anything. `used_up`: the request was pushed, and somebody got a
+    code for it meanwhile.
     """
 
     attempt: SignInAttempt
-    verified: VerifiedSignIn
-    identity_hash: KeyedHash
-    email_hash: KeyedHash | None
+    proof: Proof
     signed_in: LiveSession | None
     asked: tuple[AuthorizeRequest, Application] | None
     browser: str
     request_id: str
+    given: Given | None = None
     used_up: bool = False
 
     @property

@@ -32,11 +32,15 @@ class Answered(Onward):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignInNeeded:
-    """Nobody is signed in, or not as the Application asks. `query`: what asks the same of the page that comes next."""
+    """Nobody is signed in, or not as the Application asks. `query`: what asks the same of the page that comes next.
+
+    `documents`: somebody is, and has to accept the documents in force, which they are asked to when they sign in.
+    """
 
     request: AuthorizeRequest
     application: Application
     query: str = field(repr=False)
+    documents: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +81,10 @@ async def authorize(
         if "none" in request.prompts:
             raise _refused(request, "login_required")
         return SignInNeeded(request=request, application=application, query=found.query)
+    if ports.policy.documents.overdue(signed_in.user.accepted, now):
+        if "none" in request.prompts:
+            raise _refused(request, "interaction_required", "The person has to accept new documents first.")
+        return SignInNeeded(request=request, application=application, query=found.query, documents=True)
 
     held = await ports.store.held_authorizations(signed_in.user.id)
     rights = rights_by_client(held.authorizations, held.clients)

@@ -1,15 +1,15 @@
-"""Owns what a proven return changes: whose it is, what may be kept, where the browser goes. A step of `finish`.
+"""Owns what a proven return changes: whose it is, what may be kept, where the browser goes. A step of `settlement`.
 
 Refuses to write: it hands back the changes, so that a lost race can be decided afresh.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from broker.domain.attempt import SignInAttempt
+from broker.domain.acceptance import Choice, acceptances
 from broker.domain.changes import (
+    Accept,
     AddConnection,
     AddDataKey,
     AddIdentity,
@@ -18,9 +18,11 @@ from broker.domain.changes import (
     BindAuthorization,
     Change,
     EndSession,
+    PutChoice,
     Record,
     ReplaceConnection,
     ReplaceDataKey,
+    SetAccepted,
     SetEraseAt,
     SetUserStatus,
     TakeAttempt,
@@ -29,10 +31,9 @@ from broker.domain.client_org import rights_by_client
 from broker.domain.connection import KeptAttribute, refreshed_attributes, renewed
 from broker.domain.erasure import KEEP_PAGE
 from broker.domain.errors import Fault, Refusal, SealBroken
-from broker.domain.identity import Identity, unambiguous
-from broker.domain.ids import ClientOrgId, ConnectionId, IdentityId, KeyedHash, SessionId, UserId
+from broker.domain.identity import Identity
+from broker.domain.ids import ClientOrgId, ConnectionId, IdentityId, SessionId, UserId
 from broker.domain.ledger import AuditEvent
-from broker.domain.policy import Keep
 from broker.domain.redirect import Onward
 from broker.domain.sealing import WrappedKey
 from broker.domain.session import new_session
@@ -40,7 +41,8 @@ from broker.domain.user import User, UserStatus, require_active
 from broker.flows.found import Arrival, KnownIdentity
 from broker.flows.ports import Ports
 from broker.flows.sealed import open_attributes, open_tokens, seal
-from broker.flows.sign_in.answer import Return, answer_of
+from broker.flows.sign_in.answer import Given, Return, answer_of
+from broker.flows.sign_in.proof import may_be_kept
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,44 +54,64 @@ class Decision:
     onward: Onward
 
 
-def may_be_kept(attempt: SignInAttempt, ports: Ports) -> Mapping[str, Keep]:
-    """Attribute -> on which terms, of what was asked of the Provider, for the Client that the trip is for."""
-    return ports.policy.keeps(attempt.registration, () if attempt.organization is None else (attempt.organization,))
-
-
-async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
-    """Decide all of it. Raises `Refusal` or `Fault`."""
-    now = ports.clock.now()
-    attempt, connecting = back.attempt, back.connecting
-    changes: list[Change] = [TakeAttempt(attempt_id=attempt.id, expires_at=attempt.expires_at)]
-    known, held = arrival.known, arrival.held
+def require_theirs(back: Return, arrival: Arrival) -> None:
+    """Raise `Refusal` unless whoever this account is, or would become, is who may come in with it."""
+    known, connecting = arrival.known, back.connecting
     if known is None:
         if arrival.bound_elsewhere:
             raise Refusal(
                 "subject_changed",
                 "This e-mail address was first used here with another account. Ask your administrator for help.",
             )
+        return
+    if connecting is not None and connecting.user.id != known.user.id:
+        raise Refusal("identity_in_use", "This account already belongs to somebody else here.")
+    if not _stays(back, known.user):
+        require_active(known.user)  # after that: nobody is told whether somebody else is switched off
+
+
+def _stays(back: Return, user: User) -> bool:
+    """Whether they were about to be erased, and have signed in to keep their account."""
+    return user.status is UserStatus.LEAVING and back.attempt.page == KEEP_PAGE
+
+
+def lacks_acceptance(back: Return, arrival: Arrival, ports: Ports) -> bool:
+    """Whether this person has not accepted what is in force."""
+    accepted = None
+    if arrival.known is not None:
+        accepted = arrival.known.user.accepted
+    elif back.connecting is not None:
+        accepted = back.connecting.user.accepted
+    return ports.policy.documents.lacks(accepted)
+
+
+async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
+    """Decide all of it, of somebody whom `require_theirs` lets by. Raises `Refusal` or `Fault`."""
+    now = ports.clock.now()
+    attempt, connecting = back.attempt, back.connecting
+    changes: list[Change] = [TakeAttempt(attempt_id=attempt.id, expires_at=attempt.expires_at)]
+    known, held = arrival.known, arrival.held
+    if known is None:
         known, new = await _newcomer(back, ports, now)
         changes += new
     elif known.connection is None:
         key, announced = await _announced(known.data_key, ports)
         known = replace(known, data_key=key)
         changes.append(announced)
-    if connecting is not None and connecting.user.id != known.user.id:
-        raise Refusal("identity_in_use", "This account already belongs to somebody else here.")
-    stays = known.user.status is UserStatus.LEAVING and attempt.page == KEEP_PAGE
-    if stays:
-        known = replace(known, user=replace(known.user, status=UserStatus.ACTIVE))
+    if _stays(back, known.user):
         changes.append(SetUserStatus(user_id=known.user.id, status=UserStatus.ACTIVE, at=now))
         changes.append(SetEraseAt(user_id=known.user.id, erase_at=None))
-    require_active(known.user)  # after that: nobody is told whether somebody else is switched off
+    agreed = arrival.agreed
+    if back.given is not None:
+        changes += _accepted(back.given, lacks_acceptance(back, arrival, ports), known.user, agreed, ports, now)
+        agreed |= back.given.agreed
 
     for invitation in (a for a in held.authorizations if a.user_id is None):
         changes.append(BindAuthorization(authorization_id=invitation.id, user_id=known.user.id))
     bound = tuple(replace(a, user_id=known.user.id) for a in held.authorizations)
     rights = rights_by_client(bound, held.clients)
 
-    kept, malformed = await _keep(back, known, tuple(rights), arrival.agreed, ports, now)
+    kept, malformed = await _keep(back, known, tuple(rights), agreed, ports, now)
     connection_id = kept.connection.id
     changes.append(kept)
 
@@ -103,7 +125,7 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
             user_id=known.user.id,
             connection_id=connection_id,
             browser=back.browser,
-            upstream_sid=_upstream_sid(back, ports),
+            upstream_sid=back.proof.upstream_sid,
             now=now,
         )
         if (former := back.signed_in) is not None:  # it must not live on beside the new one
@@ -113,7 +135,7 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
     answer = answer_of(back, session, rights, ports, now)
     event = AuditEvent(
         at=now,
-        action=f"{attempt.purpose}.finish",
+        action=f"{attempt.purpose}.{'finish' if back.given is None else 'accept'}",
         outcome="done",
         # Somebody signed in, also where the Application that waits gets no code for it.
         reason="attribute_malformed" if malformed and not answer.refused else answer.refused,
@@ -129,20 +151,29 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
     return Decision(changes=tuple(changes), session_cookie=cookie, onward=answer.onward)
 
 
-def _upstream_sid(back: Return, ports: Ports) -> KeyedHash | None:
-    """By which the Provider can say later that this very session of its own has ended."""
-    verified = back.verified
-    if verified.sid is None:
-        return None
-    name = unambiguous(back.attempt.registration, verified.identity.issuer, verified.sid)
-    return ports.secrets.keyed_hash("upstream_sid", name)
+def _accepted(given: Given, anew: bool, user: User, agreed: frozenset[str], ports: Ports, now: int) -> list[Change]:
+    """A line for each document, `anew`, and each subject that was not agreed to before."""
+    documents = ports.policy.documents
+    changes: list[Change] = []
+    if anew:
+        changes += [Accept(acceptance=acceptance) for acceptance in acceptances(documents, user.id, now)]
+        if user.accepted != documents.digest:
+            changes.append(SetAccepted(user_id=user.id, accepted=documents.digest))
+    for subject in sorted(given.agreed - agreed):
+        changes.append(PutChoice(choice=Choice(user_id=user.id, subject=subject, agreed=True, at=now)))
+    return changes
 
 
 async def _newcomer(back: Return, ports: Ports, now: int) -> tuple[KnownIdentity, list[Change]]:
     """A new Identity: of a new User, or of the one who is connecting it. Never of one with the same e-mail address."""
     changes: list[Change] = []
     if back.connecting is None:
-        user = User(id=UserId(ports.secrets.new_id("usr")), status=UserStatus.ACTIVE, created_at=now)
+        user = User(
+            id=UserId(ports.secrets.new_id("usr")),
+            status=UserStatus.ACTIVE,
+            created_at=now,
+            accepted=None if back.given is None else ports.policy.documents.digest or None,
+        )
         key = None
         changes.append(AddUser(user=user))
     else:
@@ -156,7 +187,7 @@ async def _newcomer(back: Return, ports: Ports, now: int) -> tuple[KnownIdentity
         changes.append(announced)
     identity = Identity(
         id=IdentityId(ports.secrets.new_id("idn")),
-        hash=back.identity_hash,
+        hash=back.proof.identity_hash,
         registration=back.attempt.registration,
         user_id=user.id,
         created_at=now,
@@ -192,9 +223,9 @@ async def _keep(
 
     The rest of the profile ends here.
     """
-    attempt, verified, before = back.attempt, back.verified, known.connection
+    attempt, proof, before = back.attempt, back.proof, known.connection
     kept_before: tuple[KeptAttribute, ...] = ()
-    tokens = verified.tokens
+    tokens = proof.tokens
     if before is not None:
         try:
             kept_before = await open_attributes(before, known.data_key, ports.vault)
@@ -204,7 +235,8 @@ async def _keep(
         except SealBroken:
             kept_before = ()  # what cannot be read is replaced by what the Provider has just said
 
-    selected = ports.policy.select(attempt.registration, verified.profile, clients, agreed)
+    selected = ports.policy.select(attempt.registration, proof.profile, clients, agreed)
+    malformed = proof.malformed or bool(selected.malformed)
     kept = refreshed_attributes(
         selected.values,
         kept_before,
@@ -218,7 +250,7 @@ async def _keep(
         user_id=known.user.id,
         identity_id=known.identity.id,
         registration=attempt.registration,
-        granted_scopes=verified.granted_scopes,
+        granted_scopes=proof.granted_scopes,
         now=now,
     )
     try:
@@ -227,5 +259,5 @@ async def _keep(
         raise _does_not_unwrap(known.data_key) from None
     connection = replace(connection, sealed_attributes=attributes, sealed_tokens=sealed_tokens)
     if before is None:
-        return AddConnection(connection=connection), bool(selected.malformed)
-    return ReplaceConnection(connection=connection, expected_generation=before.generation), bool(selected.malformed)
+        return AddConnection(connection=connection), malformed
+    return ReplaceConnection(connection=connection, expected_generation=before.generation), malformed

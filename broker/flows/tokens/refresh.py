@@ -45,7 +45,7 @@ async def refresh(
         now = ports.clock.now()
         found, used = None, False
         if presented is not None and is_plain:
-            use = _plain_use(presented, credentials.application_id, request_id, now)
+            use = _plain_use(presented, credentials.application_id, request_id, ports, now)
             before = await ports.store.use_plainly(use)
             found, used = before.found, before.used
         elif presented is not None:
@@ -72,7 +72,9 @@ async def refresh(
             return decided.tokens
 
 
-def _plain_use(presented: RefreshToken, application_id: ApplicationId, request_id: str, now: int) -> PlainUse:
+def _plain_use(
+    presented: RefreshToken, application_id: ApplicationId, request_id: str, ports: Ports, now: int
+) -> PlainUse:
     """Where nothing but the token has to be looked at it is used up as it is read, which spares a round trip."""
     return PlainUse(
         grant_id=presented.grant_id,
@@ -80,6 +82,7 @@ def _plain_use(presented: RefreshToken, application_id: ApplicationId, request_i
         application_id=application_id,
         at=now,
         request_id=request_id,
+        demanded=ports.policy.documents.demanded(now),
     )
 
 
@@ -109,6 +112,13 @@ async def _decided(
         raise _refused("used before: the grant is ended")
     if standing is Standing.OVER:
         raise _refused("revoked or expired")
+    if ports.policy.documents.overdue(found.user.accepted, now):
+        # The Grant stays as it is: once they have accepted, this very token goes on.
+        raise OAuthRefusal(
+            "invalid_grant",
+            "The person has to sign in again, to accept a new version of the privacy policy or the terms.",
+            detail="documents not accepted",
+        )
     scopes = _narrowed(asked.scope, grant.scopes)
     generation, at = grant.generation, now
     if standing is Standing.REPLAYED:

@@ -76,7 +76,8 @@ async def _onward(request: Request, session: LiveSession | None, outcome: Answer
     chosen = outcome.request.provider
     if chosen is not None and chosen in web.ports.upstream.registrations:
         return depart(request, await begin(chosen, Purpose.SIGN_IN, outcome.request, session, web.ports))
-    return RedirectResponse(f"/sign-in?{outcome.query}", status_code=303)
+    notice = "&notice=documents" if outcome.documents else ""
+    return RedirectResponse(f"/sign-in?{outcome.query}{notice}", status_code=303)
 
 
 async def _consent_view(request: Request, session: LiveSession, needed: ConsentNeeded) -> ConsentView:

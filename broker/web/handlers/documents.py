@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from importlib.resources import files
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from broker.web import context
+from broker.web.handlers import legal
 from broker.web.pages import words
-from broker.web.pages.documents import PRIVACY, TERMS
 from broker.web.pages.parts import PolicyRow, ProviderPolicy
 from broker.web.pages.views import PrivacyView, TermsView
 
-_REVISED = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp())
 _OPENAPI = (files("broker.web") / "openapi.json").read_bytes()
 
 
@@ -39,8 +37,11 @@ async def privacy(request: Request) -> Response:
         )
         providers.append(ProviderPolicy(provider_name=facts.label, rows=rows))
     session = await context.signed_in(request)
+    shell = context.shell(request, session)
     view = PrivacyView(
-        shell=context.shell(request, session), last_revised=_REVISED, sections=PRIVACY, providers=tuple(providers)
+        shell=shell,
+        document=legal.text("Privacy", shell.links.privacy, ports.policy.documents.privacy),
+        providers=tuple(providers),
     )
     return context.page(view)
 
@@ -48,7 +49,9 @@ async def privacy(request: Request) -> Response:
 async def terms(request: Request) -> Response:
     """What people agree to."""
     session = await context.signed_in(request)
-    return context.page(TermsView(shell=context.shell(request, session), last_revised=_REVISED, sections=TERMS))
+    shell = context.shell(request, session)
+    terms = context.web_of(request).ports.policy.documents.terms
+    return context.page(TermsView(shell=shell, document=legal.text("Terms", shell.links.terms, terms)))
 
 
 async def openapi(_request: Request) -> Response:

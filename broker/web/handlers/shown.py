@@ -5,12 +5,16 @@ Refuses tokens: it is handed only what a User may see.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
 from starlette.requests import Request
 
 from broker.domain import scope
 from broker.domain.client_org import rights_by_client
 from broker.domain.connection import ConnectionStatus
-from broker.domain.ids import ClientOrgId
+from broker.domain.ids import ClientOrgId, RegistrationId
+from broker.domain.optional import Option
 from broker.domain.outbox import RevocationResult
 from broker.flows.connections.show import ShownConnection
 from broker.flows.found import HeldAuthorizations, LiveSession
@@ -26,6 +30,7 @@ from broker.web.pages.parts import (
     KeptRow,
     Link,
     Notice,
+    OptionRow,
     ProviderMark,
     Reach,
     WantedAttribute,
@@ -143,6 +148,35 @@ def clients_of(held: HeldAuthorizations, clients: tuple[ClientOrgId, ...]) -> tu
             chosen=True,
         )
         for client_org in clients
+    )
+
+
+def option_rows(
+    request: Request, found: Collection[Option], since: Mapping[str, int] = MappingProxyType({})
+) -> tuple[OptionRow, ...]:
+    """What may be agreed to, and `since` when it is."""
+    registrations = context.web_of(request).ports.upstream.registrations
+    return tuple(_option_row(option, registrations, since.get(option.subject)) for option in found)
+
+
+def _option_row(
+    option: Option, registrations: Mapping[RegistrationId, RegistrationFacts], since: int | None
+) -> OptionRow:
+    places: dict[str, list[str]] = {}
+    for attribute in option.attributes:
+        facts = registrations.get(attribute.registration)
+        places.setdefault(attribute.registration if facts is None else facts.label, []).append(attribute.name)
+    kept = words.listed([f"your {words.attributes(names)} from {place}" for place, names in places.items()])
+    if option.purpose is not None:
+        label, purpose = option.purpose.label, option.purpose.purpose
+    else:  # it is optional by itself
+        label, purpose = words.attribute(option.attributes[0].name), option.attributes[0].keep.purpose
+    return OptionRow(
+        subject=option.subject,
+        label=label,
+        purpose=purpose,
+        comes_with=f"Then we also keep {kept}." if kept else "",
+        since=since,
     )
 
 

@@ -18,7 +18,9 @@ from broker.flows.sessions.sign_out import ConfirmationNeeded, SignedOut, sign_o
 from broker.flows.sign_in.begin import Trip, begin
 from broker.flows.sign_in.choose import choose
 from broker.flows.sign_in.finish import finish
+from broker.flows.sign_in.waiting import AcceptanceNeeded
 from broker.web import context, origin
+from broker.web.handlers.acceptance import asked, done
 from broker.web.handlers.shown import mark_of, name_of
 from broker.web.pages import words
 from broker.web.pages.device import device
@@ -27,7 +29,7 @@ from broker.web.pages.views import SignedOutView, SignInView, SignOutView
 from broker.web.parameters import as_query, form_of, of_authorize_request, one, query_of
 
 LONGEST_TOKEN = 16 * 1024
-_NOTICES: dict[str, SignInNotice] = {"session_expired": "session_expired"}
+_NOTICES: dict[str, SignInNotice] = {"session_expired": "session_expired", "documents": "documents"}
 
 
 async def sign_in_page(request: Request) -> Response:
@@ -94,11 +96,7 @@ async def callback(request: Request) -> Response:
         browser=device(request.headers.get("user-agent")),
         request_id=context.request_id_of(request),
     )
-    response = context.sent(request, finished)
-    web.cookies.clear(response, name)
-    if finished.session_cookie is not None:
-        web.cookies.set_session(response, finished.session_cookie)
-    return response
+    return asked(request, finished) if isinstance(finished, AcceptanceNeeded) else done(request, finished, name)
 
 
 async def provider_logout(request: Request) -> Response:

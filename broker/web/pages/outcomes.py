@@ -45,6 +45,17 @@ def signed_out_everywhere() -> Notice:
     return Notice(tone="good", text="Every browser has been signed out, and no application can go on without you.")
 
 
+def allowed() -> Notice:
+    """Something optional was allowed."""
+    return Notice(tone="good", text="Allowed. What belongs to it comes with your next sign-in.")
+
+
+def taken_back(deleted: str) -> Notice:
+    """Something optional was taken back; `deleted` names in words what went with it, "" for nothing."""
+    gone = f"Your {deleted} is deleted here." if deleted else "Nothing was kept for it."
+    return Notice(tone="good", text=f"Taken back. {gone}")
+
+
 def access_removed(application: str) -> Notice:
     """An Application's access was taken away."""
     return Notice(tone="good", text=f"{application} has no access any more.")

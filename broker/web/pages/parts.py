@@ -13,8 +13,9 @@ from typing import Literal, TypeAlias
 
 ProviderMark: TypeAlias = Literal["google", "microsoft", "github", "oidc"]
 """Whose brand rules a button follows and whose mark is shown; "oidc" is any other."""
-SignInNotice: TypeAlias = Literal["session_expired", "invited", "connect", "again"]
-"""Why the sign-in page is seen: a Session ended, an invitation, another account, an Application asked anew."""
+SignInNotice: TypeAlias = Literal["session_expired", "invited", "connect", "again", "documents"]
+"""Why the sign-in page is seen: a Session ended, an invitation, another account, an Application asked anew, or there
+are new documents to accept."""
 ConnectionState: TypeAlias = Literal["active", "needs_attention", "pending", "disconnected"]
 """Health of a Connection; "pending": ended here, and the Provider still has to be told."""
 Reach: TypeAlias = Literal["told", "pending", "local", "elsewhere"]
@@ -214,6 +215,32 @@ class Section:
 
     title: str
     paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LegalText:
+    """A document to be accepted: which version of it, in short, and its words."""
+
+    title: str
+    href: str
+    version: str
+    revised: int
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptionRow:
+    """Something that may be agreed to. `comes_with` is a sentence about what is kept then, "" for nothing.
+
+    `since`: when it was agreed to; None while it is not. `ticked`: it just was, on a page that has to be sent again.
+    """
+
+    subject: str
+    label: str
+    purpose: str
+    comes_with: str = ""
+    since: int | None = None
+    ticked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

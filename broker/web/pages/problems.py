@@ -40,6 +40,36 @@ def attempt_elsewhere(shell: Shell, *, status: int, again: str | None = None) ->
     )
 
 
+def asked_already(shell: Shell, *, status: int, again: str | None = None) -> ErrorView:
+    """The page that asks to accept the documents was loaded a second time."""
+    return ErrorView(
+        shell=shell,
+        status=status,
+        title="Please start again",
+        happened="The page that you were on can be answered, but not loaded again. Nothing was kept.",
+        to_do="Start again. It usually takes less than a minute.",
+        action=_start_again(shell, again),
+    )
+
+
+def not_accepted(shell: Shell, *, provider_name: str, told: bool | None, permissions: str | None) -> ErrorView:
+    """Somebody has not accepted the documents. `told`: the Provider knows; None: what was there before goes on."""
+    after = {
+        True: f"{provider_name} was told to end the access that it had just given us.",
+        False: f"{provider_name} could not be told to end the access that it had just given us. You can do it there.",
+        None: "What you had before is as it was.",
+    }[told]
+    there = Link(label=f"See your permissions at {provider_name}", href=permissions) if permissions else None
+    return ErrorView(
+        shell=shell,
+        status=200,
+        title="You did not continue",
+        happened=f"You were not signed in, and nothing was kept. {after}",
+        to_do="If you change your mind, start again. Otherwise there is nothing to do.",
+        action=there if told is False and there else _start_again(shell, None),
+    )
+
+
 def declined(shell: Shell, *, status: int, provider_name: str, again: str | None = None) -> ErrorView:
     """The User said no at the Provider."""
     return ErrorView(

@@ -19,6 +19,7 @@ from broker.web.pages.views import View
 TEMPLATES: Mapping[type[View], str] = MappingProxyType(
     {
         views.SignInView: "sign_in.html",
+        views.AcceptView: "accept.html",
         views.ConsentView: "consent.html",
         views.AccountView: "account.html",
         views.ConnectionsView: "connections.html",
@@ -27,6 +28,7 @@ TEMPLATES: Mapping[type[View], str] = MappingProxyType(
         views.EndAllView: "end_all.html",
         views.ApplicationsView: "applications.html",
         views.RemoveAccessView: "remove_access.html",
+        views.ChoicesView: "choices.html",
         views.DataView: "data.html",
         views.EraseView: "erase.html",
         views.ErasedView: "erased.html",

@@ -75,6 +75,21 @@ class Links:
         return f"{self.applications}/{_segment(grant_id)}/dismiss"
 
     @property
+    def choices(self) -> str:
+        """What the User may agree to, and what they did (GET); to say so (POST)."""
+        return f"{self.account}/choices"
+
+    @property
+    def accept(self) -> str:
+        """Where the documents are accepted (POST)."""
+        return f"{self.sign_in}/accept"
+
+    @property
+    def decline(self) -> str:
+        """Where they are not (POST)."""
+        return f"{self.sign_in}/decline"
+
+    @property
     def data(self) -> str:
         """Everything that is kept about the User."""
         return f"{self.account}/data"

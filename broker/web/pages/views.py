@@ -20,14 +20,16 @@ from broker.web.pages.parts import (
     EndedConnection,
     ErasedAt,
     Hidden,
+    LegalText,
     Link,
     Notice,
     OldKeyWarning,
+    OptionRow,
+    PolicyRow,
     ProviderChoice,
     ProviderMark,
     ProviderPolicy,
     ReachAt,
-    Section,
     SessionRow,
     SignInNotice,
     Staying,
@@ -46,6 +48,38 @@ class SignInView:
     hidden: Hidden = field(default=(), repr=False)
     notice: SignInNotice | None = None
     invited_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptView:
+    """Asks, before anything is kept, to accept the documents and to be an adult; what is optional is asked beside.
+
+    `changed`: they have changed while the page was open. `not_accepted`, `not_adult`: what was missing from the answer;
+    `accepted` and `adult` were there.
+    """
+
+    shell: Shell
+    provider_name: str
+    application: str | None
+    connecting: bool = False
+    documents: tuple[LegalText, ...]
+    kept: tuple[PolicyRow, ...]
+    options: tuple[OptionRow, ...]
+    hidden: Hidden = field(default=(), repr=False)
+    changed: bool = False
+    not_accepted: bool = False
+    not_adult: bool = False
+    accepted: bool = False
+    adult: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChoicesView:
+    """`/account/choices`."""
+
+    shell: Shell
+    options: tuple[OptionRow, ...]
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -245,8 +279,7 @@ class PrivacyView:
     """`/privacy`: words, and the attribute policy as it is."""
 
     shell: Shell
-    last_revised: int
-    sections: tuple[Section, ...]
+    document: LegalText | None
     providers: tuple[ProviderPolicy, ...]
 
 
@@ -255,8 +288,7 @@ class TermsView:
     """`/terms`."""
 
     shell: Shell
-    last_revised: int
-    sections: tuple[Section, ...]
+    document: LegalText | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -289,6 +321,8 @@ class ErasedView:
 
 View: TypeAlias = (
     SignInView
+    | AcceptView
+    | ChoicesView
     | AccountView
     | ConnectionsView
     | DisconnectView

@@ -5,6 +5,10 @@ Refuses real people and real addresses.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from broker.domain.legal_document import read
+from broker.settings.policy_file import SHIPPED
 from broker.web.pages import words
 from broker.web.pages.parts import (
     ApplicationCard,
@@ -15,18 +19,23 @@ from broker.web.pages.parts import (
     ConsentClient,
     EndedConnection,
     KeptRow,
+    LegalText,
     Link,
     OldKeyWarning,
+    OptionRow,
     PolicyRow,
     ProviderChoice,
     ProviderPolicy,
+    Section,
     SessionRow,
     Staying,
     WantedAttribute,
 )
 from broker.web.pages.shell import Links, Shell
 from broker.web.pages.views import (
+    AcceptView,
     ApplicationsView,
+    ChoicesView,
     ConnectionsView,
     ConsentView,
     DeviceConfirmView,
@@ -305,3 +314,44 @@ POLICY = (
     ),
     ProviderPolicy(provider_name="Acme single sign-on", rows=()),
 )
+
+
+def legal_text(title: str, href: str, name: str) -> LegalText:
+    """A document as it ships."""
+    document = read((SHIPPED / f"{name}.md").read_text("utf-8"), NOW - 12 * DAY)
+    return LegalText(
+        title=title,
+        href=href,
+        version=document.version[:8],
+        revised=document.revised,
+        sections=tuple(Section(title=s.title, paragraphs=s.paragraphs) for s in document.sections),
+    )
+
+
+PRIVACY_TEXT = legal_text("Privacy policy", "/privacy", "privacy")
+TERMS_TEXT = legal_text("Terms", "/terms", "terms")
+OPTIONS = (
+    OptionRow(
+        subject="news",
+        label="News",
+        purpose="To tell what is new in Partner Ops, once a month at most",
+        comes_with="Then we also keep your language from Google.",
+    ),
+    OptionRow(subject="analytics", label="Statistics", purpose="To see which pages help and which do not"),
+    OptionRow(
+        subject="google.picture",
+        label="Picture",
+        purpose="Shown beside the name",
+        comes_with="Then we also keep your picture from Google.",
+    ),
+)
+ACCEPT = AcceptView(
+    shell=VISITOR,
+    provider_name="Google",
+    application="Demo",
+    documents=(PRIVACY_TEXT, TERMS_TEXT),
+    kept=POLICY[0].rows,
+    options=OPTIONS,
+    hidden=HIDDEN,
+)
+CHOICES = ChoicesView(shell=ADA, options=(replace(OPTIONS[0], since=NOW - 3 * DAY), *OPTIONS[1:]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from broker.web.pages import documents, outcomes, problems
+from broker.web.pages import outcomes, problems
 from broker.web.pages.parts import (
     ClientRights,
     ConsentClient,
@@ -31,15 +31,16 @@ from broker.web.pages.views import (
 )
 from tests.web.pages.any_view import retold
 from tests.web.pages.samples import (
+    ACCEPT,
     ACME,
     ADA,
     APPLICATIONS,
     ASKED,
     CHOICE,
+    CHOICES,
     CONNECTIONS,
     CONSENT,
     CORP,
-    DAY,
     DEMO,
     DEVICE,
     DISCONNECT,
@@ -57,14 +58,15 @@ from tests.web.pages.samples import (
     KEPT,
     LOCAL,
     MICROSOFT,
-    NOW,
     OFFERS,
     OLD_KEY,
     PENDING,
     PHONE,
     POLICY,
+    PRIVACY_TEXT,
     REMOVE_ACCESS,
     SIGN_IN,
+    TERMS_TEXT,
     TOLD,
     UNDER_A_PATH,
     VISITOR,
@@ -188,9 +190,31 @@ STATES: Mapping[str, View] = {
     "device-confirm-nothing": replace(DEVICE, shell=replace(ADA, signed_in_as=""), attributes=(), clients=()),
     "device-allowed": DeviceAnsweredView(shell=ADA, application="Northwind Reports", allowed=True),
     "device-denied": DeviceAnsweredView(shell=ADA, application="Northwind Reports", allowed=False),
-    "privacy": PrivacyView(shell=VISITOR, last_revised=NOW - 12 * DAY, sections=documents.PRIVACY, providers=POLICY),
-    "privacy-nothing": PrivacyView(shell=ADA, last_revised=NOW, sections=(), providers=()),
-    "terms": TermsView(shell=VISITOR, last_revised=NOW - 12 * DAY, sections=documents.TERMS),
+    "privacy": PrivacyView(shell=VISITOR, document=PRIVACY_TEXT, providers=POLICY),
+    "privacy-nothing": PrivacyView(shell=ADA, document=None, providers=()),
+    "terms": TermsView(shell=VISITOR, document=TERMS_TEXT),
+    "accept": ACCEPT,
+    "accept-nothing-optional": replace(ACCEPT, application=None, kept=(), options=()),
+    "accept-connecting": replace(ACCEPT, connecting=True, application=None),
+    "accept-incomplete": replace(
+        ACCEPT,
+        not_accepted=True,
+        not_adult=True,
+        options=(replace(ACCEPT.options[0], ticked=True), *ACCEPT.options[1:]),
+    ),
+    "accept-too-young": replace(ACCEPT, not_adult=True, accepted=True),
+    "accept-changed": replace(ACCEPT, changed=True, adult=True),
+    "accept-declined": problems.not_accepted(VISITOR, provider_name="Google", told=True, permissions=None),
+    "accept-declined-not-told": problems.not_accepted(
+        VISITOR, provider_name="Google", told=False, permissions="https://myaccount.google.com/permissions"
+    ),
+    "accept-declined-known": problems.not_accepted(VISITOR, provider_name="Google", told=None, permissions=None),
+    "accept-loaded-again": problems.asked_already(VISITOR, status=400),
+    "choices": CHOICES,
+    "choices-allowed": replace(CHOICES, notice=outcomes.allowed()),
+    "choices-taken-back": replace(CHOICES, notice=outcomes.taken_back("language and picture")),
+    "choices-none": replace(CHOICES, options=(), notice=outcomes.taken_back("")),
+    "sign-in-documents": replace(SIGN_IN, notice="documents"),
     "under-a-path": AccountView(shell=UNDER_A_PATH, clients=(ACME,)),
 }
 
@@ -228,6 +252,9 @@ HOSTILE_STATES: Mapping[str, View] = {
         "device-wrong",
         "device-confirm-narrowed",
         "device-allowed",
+        "accept",
+        "accept-incomplete",
+        "choices",
         "privacy",
         "terms",
     )
