@@ -109,9 +109,7 @@ async def test_a_provider_that_cannot_be_told_is_named(world: World) -> None:
     world.upstream.facts[CORP] = facts(CORP, can_revoke=False)
     erased = await erase(session.user.id, world.ports)
 
-    assert erased.tokens == (
-        ErasedToken(registration=CORP, pending_id=None, result=RevocationResult.UNSUPPORTED),
-    )
+    assert erased.tokens == (ErasedToken(registration=CORP, pending_id=None, result=RevocationResult.UNSUPPORTED),)
 
 
 async def test_what_does_not_open_is_destroyed_all_the_same(world: World) -> None:
