@@ -119,6 +119,7 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
             changes.AddGrant,
             changes.RedeemGrant,
             changes.RefreshGrant,
+            changes.RememberReleased,
             changes.AddDeviceRequest,
             changes.PollDeviceRequest,
             changes.DecideDeviceRequest,
@@ -139,6 +140,9 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
             changes.AddKeyCheck,
             changes.Announce,  # is one
             changes.Record,
+            changes.AddLink,
+            changes.AddLedgerHead,
+            changes.PruneLedger,
         )
     ),
 }

@@ -22,6 +22,7 @@ from broker.domain.changes.grants import (
     RedeemGrant,
     RefreshGrant,
     RelyOnConsent,
+    RememberReleased,
     RemoveConsent,
     RevokeGrant,
     RevokeGrantsOf,
@@ -39,7 +40,7 @@ from broker.domain.changes.keys import (
     RevokeSigningKey,
     RewrapDataKey,
 )
-from broker.domain.changes.ledger import Record
+from broker.domain.changes.ledger import AddLedgerHead, AddLink, PruneLedger, Record
 from broker.domain.changes.people import AddIdentity, AddUser, SetUserStatus, TakeAttempt
 from broker.domain.changes.registered import (
     AddAuthorization,
@@ -88,6 +89,7 @@ Change = (
     | AddGrant
     | RedeemGrant
     | RefreshGrant
+    | RememberReleased
     | RevokeGrant
     | AddDeviceRequest
     | PollDeviceRequest
@@ -117,6 +119,9 @@ Change = (
     | AddKeyCheck
     | Announce
     | Record
+    | AddLink
+    | AddLedgerHead
+    | PruneLedger
 )
 
 __all__ = [
@@ -127,6 +132,8 @@ __all__ = [
     "AddGrant",
     "AddIdentity",
     "AddKeyCheck",
+    "AddLedgerHead",
+    "AddLink",
     "AddPendingRevocation",
     "AddSession",
     "AddSigningKey",
@@ -143,6 +150,7 @@ __all__ = [
     "EndSessionsOfUser",
     "PollDeviceRequest",
     "PromoteSigningKey",
+    "PruneLedger",
     "PutApplication",
     "PutClientOrg",
     "PutConsent",
@@ -150,6 +158,7 @@ __all__ = [
     "RedeemGrant",
     "RefreshGrant",
     "RelyOnConsent",
+    "RememberReleased",
     "RemoveApplication",
     "RemoveAuthorization",
     "RemoveClientOrg",
