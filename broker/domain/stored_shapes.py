@@ -73,6 +73,9 @@ SUBJECT = _text("a purpose, or an attribute", r"[a-z0-9][a-z0-9_-]{0,31}(?:\.[A-
 TIME = _number("a time", 2**36)
 COUNT = _number("a number", 2**63 - 1)
 FLAG = _number("yes or no", 1)
+WORD_OR_NONE = _text("a word of the code's own, or none", "(?:[a-z][a-z0-9_]{0,63})?")
+COMPACT = _text("what the broker signed", r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+DIGEST = Shape(what="a hash", fits=lambda value: isinstance(value, bytes) and len(value) == 32)
 WRAPPED = Shape(what="a wrapped key", fits=lambda value: isinstance(value, bytes))
 SEALED = _sealed("a sealed value")
 
@@ -156,6 +159,7 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = {
         "revoked_for": CODE,
         "dismissed_at": TIME,
         "dpop_jkt": THUMBPRINT,
+        "released": _list("names of attributes", NAME),
     },
     "device_requests": {
         "id": ID,
@@ -234,7 +238,12 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = {
         "registration": NAME,
         "client_org": NAME,
         "object_id": OBJECT_ID,
+        "released": _list("names of attributes", NAME),
+        "ground": WORD_OR_NONE,
+        "sealed": SEALED,
     },
+    "ledger_links": {"position": COUNT, "event_id": COUNT, "event_hash": DIGEST, "chain_hash": DIGEST},
+    "ledger_heads": {"position": COUNT, "at": TIME, "signed": COMPACT},
     "leases": {"name": CODE, "holder": ID, "expires_at": TIME},
 }
 """Table -> column -> what stands there. NULL stands anywhere it can."""

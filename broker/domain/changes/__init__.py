@@ -37,6 +37,7 @@ from broker.domain.changes.grants import (
     RedeemGrant,
     RefreshGrant,
     RelyOnConsent,
+    RememberReleased,
     RemoveConsent,
     RevokeGrant,
     RevokeGrantsOf,
@@ -54,7 +55,7 @@ from broker.domain.changes.keys import (
     RevokeSigningKey,
     RewrapDataKey,
 )
-from broker.domain.changes.ledger import Record
+from broker.domain.changes.ledger import AddLedgerHead, AddLink, PruneLedger, Record
 from broker.domain.changes.people import (
     Accept,
     AddIdentity,
@@ -114,6 +115,7 @@ Change = (
     | AddGrant
     | RedeemGrant
     | RefreshGrant
+    | RememberReleased
     | RevokeGrant
     | AddDeviceRequest
     | PollDeviceRequest
@@ -156,6 +158,9 @@ Change = (
     | RemoveUser
     | Announce
     | Record
+    | AddLink
+    | AddLedgerHead
+    | PruneLedger
 )
 
 __all__ = [
@@ -167,6 +172,8 @@ __all__ = [
     "AddGrant",
     "AddIdentity",
     "AddKeyCheck",
+    "AddLedgerHead",
+    "AddLink",
     "AddPendingRevocation",
     "AddSession",
     "AddSigningKey",
@@ -183,6 +190,7 @@ __all__ = [
     "EndSessionsOfUser",
     "PollDeviceRequest",
     "PromoteSigningKey",
+    "PruneLedger",
     "PutApplication",
     "PutChoice",
     "PutClientOrg",
@@ -192,6 +200,7 @@ __all__ = [
     "RedeemGrant",
     "RefreshGrant",
     "RelyOnConsent",
+    "RememberReleased",
     "RemoveAcceptancesOf",
     "RemoveApplication",
     "RemoveAuthorization",

@@ -37,8 +37,10 @@ async def accept(
     *,
     browser: str,
     request_id: str,
+    address: str = "",
 ) -> Finished | AcceptanceNeeded:
-    """Finish a trip whose person was asked. `cookie` is the sealed attempt that this browser holds.
+    """Finish a trip whose person was asked. `cookie` is the sealed attempt that this browser holds; `address` as for
+    `finish`.
 
     Raises `Refusal` (to show), `RequestRefused` (to send to the Application) or `Fault`: then they may answer again.
     """
@@ -51,6 +53,7 @@ async def accept(
         asked=await asked_by(waiting.attempt, ports),
         browser=browser,
         request_id=request_id,
+        address=ports.policy.ledger.told_of(address),
     )
     documents, again = ports.policy.documents, acceptance_needed(back, ports)
     if documents.lacks(waiting.shown):

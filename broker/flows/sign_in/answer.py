@@ -5,7 +5,7 @@ Refuses an Application its code where somebody else has signed in, or is not ent
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from broker.domain.application import Application
 from broker.domain.attempt import Purpose, SignInAttempt
@@ -39,7 +39,7 @@ class Return:
     """A browser that is back, with everything proven. `asked` is the authorize request that waits, if one does.
 
     `given` is None where nobody was asked to accept anything. `used_up`: the request was pushed, and somebody got a
-    code for it meanwhile.
+    code for it meanwhile. `address`: what the ledger may remember of where the browser is.
     """
 
     attempt: SignInAttempt
@@ -49,6 +49,7 @@ class Return:
     browser: str
     request_id: str
     given: Given | None = None
+    address: str | None = field(default=None, repr=False)
     used_up: bool = False
 
     @property

@@ -24,11 +24,13 @@ async def finish(
     *,
     browser: str,
     request_id: str,
+    address: str = "",
 ) -> Finished | AcceptanceNeeded:
     """Finish a trip. `cookie` is the sealed attempt that this browser holds for the callback's state.
 
-    Whoever has not accepted the documents in force is to be asked first: nothing was changed then. Raises `Refusal` (to
-    show), `RequestRefused` (to send to the Application) or `Fault`; nothing was changed then either.
+    `address`: where the request comes from. Whoever has not accepted the documents in force is to be asked first:
+    nothing was changed then. Raises `Refusal` (to show), `RequestRefused` (to send to the Application) or `Fault`;
+    nothing was changed then either.
     """
     attempt = ports.secrets.open_attempt(cookie) if cookie else None
     if attempt is None:
@@ -44,6 +46,7 @@ async def finish(
             signed_in=signed_in,
             asked=asked,
             browser=browser,
+            address=ports.policy.ledger.told_of(address),
             request_id=request_id,
         )
         return await settle(back, ports) or acceptance_needed(back, ports)

@@ -46,6 +46,7 @@ async def accept_documents(request: Request) -> Response:
         web.ports,
         browser=device(request.headers.get("user-agent")),
         request_id=context.request_id_of(request),
+        address=origin.address_of(request, web.trusted_proxies),
     )
     if isinstance(outcome, AcceptanceNeeded):
         raise NotOnForm(_missing(outcome), _view(request, outcome, answer))

@@ -22,6 +22,7 @@ from broker.flows.sign_in.waiting import AcceptanceNeeded
 from broker.web import context, origin
 from broker.web.handlers.acceptance import asked, done
 from broker.web.handlers.shown import mark_of, name_of
+from broker.web.origin import address_of
 from broker.web.pages import words
 from broker.web.pages.device import device
 from broker.web.pages.parts import Link, ProviderChoice, SignInNotice
@@ -94,6 +95,7 @@ async def callback(request: Request) -> Response:
         await context.signed_in(request),
         web.ports,
         browser=device(request.headers.get("user-agent")),
+        address=address_of(request, web.trusted_proxies),
         request_id=context.request_id_of(request),
     )
     return asked(request, finished) if isinstance(finished, AcceptanceNeeded) else done(request, finished, name)

@@ -70,7 +70,7 @@ async def test_what_is_taken_back_is_gone_at_once() -> None:
     assert await gate.world.tokens() == tokens
     found = await gate.ports.store.grant(GrantId(grant_id))
     assert found is not None
-    assert (await open_released(found, (), Context.USERINFO, gate.ports)).keys() == {"email", "locale"}
+    assert (await open_released(found, (), Context.USERINFO, gate.ports)).values.keys() == {"email", "locale"}
     assert (await show_choices(ada.user.id, gate.ports)).since.keys() == {"promotional"}
     await gate.world.sign_in(ADA)
     assert await names(gate.world) == ["email", "locale"]
