@@ -44,7 +44,6 @@ from broker.storage.tables import (
     sessions,
     signing_keys,
     taken_attempts,
-    tombstones,
     users,
 )
 
@@ -244,32 +243,6 @@ _by_id = _CONNECTION_IN_FULL.order_by(None).order_by(
 CONNECTIONS_AFTER = _by_id.where(connections.c.id.in_(_from_id_on))
 _keeping = _from_id_on.where(connections.c.sealed_attributes.is_not(None))
 CONNECTIONS_KEEPING = _by_id.where(connections.c.id.in_(_keeping))
-
-ROWS_OF_USER: CompoundSelect[str, int] = union_all(
-    *(
-        select(literal_column(f"'{column.table.name}'"), func.count()).where(column == bindparam("user_id"))
-        for column in (
-            grants.c.user_id,
-            sessions.c.user_id,
-            connections.c.user_id,
-            identities.c.user_id,
-            consents.c.user_id,
-            acceptances.c.user_id,
-            choices.c.user_id,
-            authorizations.c.user_id,
-            pending_revocations.c.user_id,
-        )
-    )
-)
-DUE_ERASURES = (
-    select(users.c.id).where(users.c.erase_at <= bindparam("now")).order_by(users.c.erase_at).limit(bindparam("limit"))
-)
-RESURRECTED = (
-    select(users.c.id)
-    .join(tombstones, tombstones.c.user_id == users.c.id)
-    .order_by(users.c.id)
-    .limit(bindparam("limit"))
-)
 
 PENDING_REVOCATION = select(pending_revocations).where(pending_revocations.c.id == bindparam("id"))
 DUE_REVOCATIONS = (

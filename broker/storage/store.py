@@ -47,7 +47,7 @@ from broker.flows.found import (
     PlainlyUsed,
     Told,
 )
-from broker.storage import reads, rows, snapshots, system_rows, upkeep
+from broker.storage import erasing_reads, reads, rows, snapshots, system_rows, upkeep
 from broker.storage.at_once import REFRESH
 from broker.storage.database_url import sqlite_path
 from broker.storage.engine import Engine
@@ -185,14 +185,14 @@ class SqlStore(LedgerReads):
         return snapshots.catalogue(await self.engine.rows(reads.CATALOGUE))
 
     async def rows_of_user(self, user_id: UserId) -> Mapping[str, int]:
-        found = await self.engine.rows(reads.ROWS_OF_USER, user_id=user_id)
+        found = await self.engine.rows(erasing_reads.ROWS_OF_USER, user_id=user_id)
         return {table: count for table, count in found if count}
 
     async def due_erasures(self, now: int, limit: int) -> Sequence[UserId]:
-        return tuple(row[0] for row in await self.engine.rows(reads.DUE_ERASURES, now=now, limit=limit))
+        return tuple(row[0] for row in await self.engine.rows(erasing_reads.DUE_ERASURES, now=now, limit=limit))
 
     async def resurrected(self, limit: int) -> Sequence[UserId]:
-        return tuple(row[0] for row in await self.engine.rows(reads.RESURRECTED, limit=limit))
+        return tuple(row[0] for row in await self.engine.rows(erasing_reads.RESURRECTED, limit=limit))
 
     async def pending_revocation(self, pending_id: str) -> PendingRevocation | None:
         found = await self.engine.rows(reads.PENDING_REVOCATION, id=pending_id)

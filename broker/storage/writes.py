@@ -6,11 +6,9 @@ Refuses to know how statements travel: that is for batches.py and the engines.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import (
     BindParameter,
-    Column,
     ColumnClause,
     and_,
     bindparam,
@@ -28,6 +26,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_update
 from broker.domain import changes
 from broker.domain.changes import Change
 from broker.domain.device_request import Decision
+from broker.storage.erasing_writes import ERASING_WRITES
 from broker.storage.kinds import Kind, Write, add, compare_and_set, from_noun, put, remove, set_rows, use_up
 from broker.storage.ledger_writes import LEDGER_WRITES
 from broker.storage.tables import (
@@ -50,7 +49,6 @@ from broker.storage.tables import (
     sessions,
     signing_keys,
     taken_attempts,
-    tombstones,
     users,
 )
 
@@ -60,11 +58,6 @@ def _take(attribute: str) -> Write:
     and not which of two takings in one statement came too late."""
     statement = insert_or_update(taken_attempts).values(id=bindparam(attribute), expires_at=bindparam("expires_at"))
     return Write(kind=Kind.ADD, statement=statement.on_conflict_do_nothing())
-
-
-def _remove_of(column: Column[Any]) -> Write:
-    """Delete every row that has this User there."""
-    return Write(kind=Kind.REMOVE, statement=delete(column.table).where(column == bindparam("user_id")))
 
 
 _NOW: BindParameter[int] = bindparam("at")
@@ -120,32 +113,6 @@ WRITES: Mapping[type[Change], Write] = {
         )
         .values(from_noun("connection", [column for column in connections.columns if not column.primary_key]))
     ),
-    # ── erasing
-    changes.PutTombstone: Write(
-        kind=Kind.PUT,
-        statement=insert_or_update(tombstones)
-        .values(user_id=bindparam("user_id"), erased_at=_NOW)
-        .on_conflict_do_nothing(),
-    ),
-    changes.SetEraseAt: set_rows(
-        update(users).where(users.c.id == bindparam("user_id")).values(erase_at=bindparam("erase_at"))
-    ),
-    changes.RemoveDataKey: _remove_of(data_keys.c.owner),
-    changes.RemovePendingRevocationsOf: _remove_of(pending_revocations.c.user_id),
-    changes.RemoveGrantsOf: Write(
-        kind=Kind.REMOVE,
-        statement=delete(grants).where(
-            grants.c.session_id.in_(select(sessions.c.id).where(sessions.c.user_id == bindparam("user_id")))
-        ),
-    ),
-    changes.RemoveSessionsOf: _remove_of(sessions.c.user_id),
-    changes.RemoveConnectionsOf: _remove_of(connections.c.user_id),
-    changes.RemoveIdentitiesOf: _remove_of(identities.c.user_id),
-    changes.RemoveConsentsOf: _remove_of(consents.c.user_id),
-    changes.RemoveAcceptancesOf: _remove_of(acceptances.c.user_id),
-    changes.RemoveChoicesOf: _remove_of(choices.c.user_id),
-    changes.RemoveAuthorizationsOf: _remove_of(authorizations.c.user_id),
-    changes.RemoveUser: _remove_of(users.c.id),
     # ── Sessions
     changes.AddSession: add(sessions, "session"),
     changes.TouchSession: set_rows(
@@ -321,5 +288,6 @@ WRITES: Mapping[type[Change], Write] = {
         kind=Kind.ADD, statement=insert(key_checks).values(name=bindparam("name"), value=bindparam("value"))
     ),
     changes.Announce: add(revocations, "notice"),
+    **ERASING_WRITES,
     **LEDGER_WRITES,
 }

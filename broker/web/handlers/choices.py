@@ -14,7 +14,7 @@ from broker.web import context
 from broker.web.handlers.shown import name_of, option_rows
 from broker.web.pages import outcomes, words
 from broker.web.pages.parts import Notice
-from broker.web.pages.views import ChoicesView
+from broker.web.pages.privacy_views import ChoicesView
 from broker.web.parameters import one
 
 

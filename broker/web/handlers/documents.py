@@ -11,7 +11,7 @@ from broker.web import context
 from broker.web.handlers import legal
 from broker.web.pages import words
 from broker.web.pages.parts import PolicyRow, ProviderPolicy
-from broker.web.pages.views import PrivacyView, TermsView
+from broker.web.pages.privacy_views import PrivacyView, TermsView
 
 _OPENAPI = (files("broker.web") / "openapi.json").read_bytes()
 

@@ -24,7 +24,7 @@ from broker.web import context
 from broker.web.handlers.shown import facts_of, mark_of, name_of
 from broker.web.pages import words
 from broker.web.pages.parts import ConnectOffer, ErasedAt, ReachAt, Staying
-from broker.web.pages.views import ErasedView, EraseView
+from broker.web.pages.privacy_views import ErasedView, EraseView
 from broker.web.parameters import one
 
 FRESH_FOR = 300

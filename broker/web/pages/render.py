@@ -12,14 +12,14 @@ from types import MappingProxyType
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from broker.web.pages import views, words
+from broker.web.pages import privacy_views, views, words
 from broker.web.pages.assets import asset_path
 from broker.web.pages.views import View
 
 TEMPLATES: Mapping[type[View], str] = MappingProxyType(
     {
         views.SignInView: "sign_in.html",
-        views.AcceptView: "accept.html",
+        privacy_views.AcceptView: "accept.html",
         views.ConsentView: "consent.html",
         views.AccountView: "account.html",
         views.ConnectionsView: "connections.html",
@@ -28,10 +28,10 @@ TEMPLATES: Mapping[type[View], str] = MappingProxyType(
         views.EndAllView: "end_all.html",
         views.ApplicationsView: "applications.html",
         views.RemoveAccessView: "remove_access.html",
-        views.ChoicesView: "choices.html",
+        privacy_views.ChoicesView: "choices.html",
         views.DataView: "data.html",
-        views.EraseView: "erase.html",
-        views.ErasedView: "erased.html",
+        privacy_views.EraseView: "erase.html",
+        privacy_views.ErasedView: "erased.html",
         views.SignOutView: "sign_out.html",
         views.SignedOutView: "signed_out.html",
         views.ErrorView: "error.html",
@@ -39,8 +39,8 @@ TEMPLATES: Mapping[type[View], str] = MappingProxyType(
         views.DeviceConfirmView: "device_confirm.html",
         views.DeviceAnsweredView: "device_answered.html",
         views.FormPostView: "form_post.html",
-        views.PrivacyView: "privacy.html",
-        views.TermsView: "terms.html",
+        privacy_views.PrivacyView: "privacy.html",
+        privacy_views.TermsView: "terms.html",
     }
 )
 

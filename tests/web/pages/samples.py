@@ -31,11 +31,10 @@ from broker.web.pages.parts import (
     Staying,
     WantedAttribute,
 )
+from broker.web.pages.privacy_views import AcceptView, ChoicesView
 from broker.web.pages.shell import Links, Shell
 from broker.web.pages.views import (
-    AcceptView,
     ApplicationsView,
-    ChoicesView,
     ConnectionsView,
     ConsentView,
     DeviceConfirmView,

@@ -16,17 +16,16 @@ from broker.web.pages.parts import (
     Link,
     Notice,
 )
+from broker.web.pages.privacy_views import PrivacyView, TermsView
 from broker.web.pages.views import (
     AccountView,
     DataView,
     DeviceAnsweredView,
     DeviceCodeView,
     FormPostView,
-    PrivacyView,
     SessionsView,
     SignedOutView,
     SignOutView,
-    TermsView,
     View,
 )
 from tests.web.pages.any_view import retold
