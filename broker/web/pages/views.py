@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from broker.web.pages.agreed_views import AcceptView, ChoicesView
 from broker.web.pages.parts import (
     ApplicationCard,
     ClientRights,
@@ -23,8 +24,6 @@ from broker.web.pages.parts import (
     Link,
     Notice,
     OldKeyWarning,
-    OptionRow,
-    PolicyRow,
     ProviderChoice,
     ProviderMark,
     ProviderPolicy,
@@ -46,38 +45,6 @@ class SignInView:
     hidden: Hidden = field(default=(), repr=False)
     notice: SignInNotice | None = None
     invited_by: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AcceptView:
-    """Asks, before anything is kept, to accept the documents and to be an adult; what is optional is asked beside.
-
-    `changed`: they have changed while the page was open. `not_accepted`, `not_adult`: what was missing from the answer;
-    `accepted` and `adult` were there.
-    """
-
-    shell: Shell
-    provider_name: str
-    application: str | None
-    connecting: bool = False
-    documents: tuple[LegalText, ...]
-    kept: tuple[PolicyRow, ...]
-    options: tuple[OptionRow, ...]
-    hidden: Hidden = field(default=(), repr=False)
-    changed: bool = False
-    not_accepted: bool = False
-    not_adult: bool = False
-    accepted: bool = False
-    adult: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChoicesView:
-    """`/account/choices`."""
-
-    shell: Shell
-    options: tuple[OptionRow, ...]
-    notice: Notice | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from broker.domain.legal_document import read
 from broker.settings.policy_file import SHIPPED
 from broker.web.pages import words
+from broker.web.pages.agreed_views import AcceptView, ChoicesView
 from broker.web.pages.parts import (
     ApplicationCard,
     Attention,
@@ -33,9 +34,7 @@ from broker.web.pages.parts import (
 )
 from broker.web.pages.shell import Links, Shell
 from broker.web.pages.views import (
-    AcceptView,
     ApplicationsView,
-    ChoicesView,
     ConnectionsView,
     ConsentView,
     DeviceConfirmView,
