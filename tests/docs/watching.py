@@ -73,6 +73,8 @@ def _forms() -> dict[str, set[str]]:
     }
     return {
         "f'{attempt.purpose}.finish'": {f"{purpose}.finish" for purpose in Purpose},
+        "f'{attempt.purpose}.accept'": {f"{purpose}.accept" for purpose in Purpose},
+        "f'{attempt.purpose}.decline'": {f"{purpose}.decline" for purpose in Purpose},
         "f'apply.{type(d.change).__name__}'": applied,
         # The names are those of the Providers' attributes, and told in its row.
         "f\"{len(gone)}:{','.join(gone)}\"": set(),

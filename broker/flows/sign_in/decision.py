@@ -129,14 +129,15 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
             upstream_sid=back.proof.upstream_sid,
             now=now,
         )
-        if (former := back.signed_in) is not None:  # it must not live on beside the new one
+        former = back.signed_in  # it must not live on beside the new one, unless its User was asked to sign in again
+        if former is not None and (back.given is None or former.user.id != known.user.id):
             changes.append(EndSession(session_id=former.session.id, user_id=former.user.id, at=now))
         changes.append(AddSession(session=session))
 
     answer = answer_of(back, session, rights, ports, now)
     event = AuditEvent(
         at=now,
-        action=f"{attempt.purpose}.{'finish' if back.given is None else 'accept'}",
+        action=f"{attempt.purpose}.finish" if back.given is None else f"{attempt.purpose}.accept",
         outcome="done",
         # Somebody signed in, also where the Application that waits gets no code for it.
         reason="attribute_malformed" if malformed and not answer.refused else answer.refused,

@@ -19,9 +19,9 @@ from broker.web.errors import NotOnForm
 from broker.web.handlers.legal import legal_texts
 from broker.web.handlers.shown import option_rows
 from broker.web.pages import problems, words
+from broker.web.pages.agreed_views import AcceptView
 from broker.web.pages.device import device
 from broker.web.pages.parts import PolicyRow
-from broker.web.pages.privacy_views import AcceptView
 from broker.web.parameters import form_of, one
 
 _FORM, _ATTEMPT = "waiting", "attempt"

@@ -13,8 +13,8 @@ from broker.flows.privacy.choose import choose
 from broker.web import context
 from broker.web.handlers.shown import name_of, option_rows
 from broker.web.pages import outcomes, words
+from broker.web.pages.agreed_views import ChoicesView
 from broker.web.pages.parts import Notice
-from broker.web.pages.privacy_views import ChoicesView
 from broker.web.parameters import one
 
 

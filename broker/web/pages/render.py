@@ -12,14 +12,14 @@ from types import MappingProxyType
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from broker.web.pages import privacy_views, views, words
+from broker.web.pages import agreed_views, privacy_views, views, words
 from broker.web.pages.assets import asset_path
 from broker.web.pages.views import View
 
 TEMPLATES: Mapping[type[View], str] = MappingProxyType(
     {
         views.SignInView: "sign_in.html",
-        privacy_views.AcceptView: "accept.html",
+        agreed_views.AcceptView: "accept.html",
         views.ConsentView: "consent.html",
         views.AccountView: "account.html",
         views.ConnectionsView: "connections.html",
@@ -28,7 +28,7 @@ TEMPLATES: Mapping[type[View], str] = MappingProxyType(
         views.EndAllView: "end_all.html",
         views.ApplicationsView: "applications.html",
         views.RemoveAccessView: "remove_access.html",
-        privacy_views.ChoicesView: "choices.html",
+        agreed_views.ChoicesView: "choices.html",
         views.DataView: "data.html",
         privacy_views.EraseView: "erase.html",
         privacy_views.ErasedView: "erased.html",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from broker.web.pages.agreed_views import AcceptView, ChoicesView
 from broker.web.pages.parts import (
     ApplicationCard,
     ClientRights,
@@ -29,7 +30,7 @@ from broker.web.pages.parts import (
     Staying,
     WantedAttribute,
 )
-from broker.web.pages.privacy_views import AcceptView, ChoicesView, ErasedView, EraseView, PrivacyView, TermsView
+from broker.web.pages.privacy_views import ErasedView, EraseView, PrivacyView, TermsView
 from broker.web.pages.shell import Shell
 
 

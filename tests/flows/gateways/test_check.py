@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
-from broker.domain.changes import EndSession, SetUserStatus, TouchSession
+from broker.domain.changes import EndSession, SetAccepted, SetUserStatus, TouchSession
 from broker.domain.errors import NotFound, Refusal
 from broker.domain.gateway import GatewayPass
 from broker.domain.ids import ApplicationId, GrantId
@@ -14,6 +15,7 @@ from broker.domain.session import ABSOLUTE_LIFETIME, IDLE_LIFETIME
 from broker.domain.user import UserStatus
 from broker.flows.connections.revoke import revoke
 from broker.flows.gateway_application import PASS, TRIP
+from tests.flows.gate import DOCUMENTS
 from tests.flows.gateways.desk import BOARD, DECLARED, DESK, a_pass, ask, desk, no_gateway_any_more
 from tests.flows.refusals import refusal
 from tests.flows.setting import ADA, APPLICATIONS, CLIENTS, NOW
@@ -164,6 +166,19 @@ async def test_it_ends_with_what_it_came_of(world: World, end: Callable[[World],
     with refusal(Refusal, "not_signed_in"):
         await ask(world, cookie=cookie)
     assert world.written == []
+
+
+async def test_a_pass_waits_until_its_user_has_accepted_what_is_in_force(world: World) -> None:
+    """From the day on which a new version's time of grace is over."""
+    cookie = await a_pass(world)
+    asking = replace(world.ports.policy, documents=DOCUMENTS)
+    world.ports = replace(world.ports, policy=asking)
+    with refusal(Refusal, "not_signed_in"):
+        await ask(world, cookie=cookie)
+
+    (user,) = world.store.tables.users
+    await world.store.write(SetAccepted(user_id=user, accepted=DOCUMENTS.digest))
+    assert (await ask(world, cookie=cookie)).user_id == user
 
 
 async def test_each_question_counts_as_a_visit(world: World) -> None:

@@ -64,6 +64,21 @@ async def test_then_a_refresh_is_refused_and_says_why(scope: str | None) -> None
     assert (await gate.world.refresh(token, scope=scope)).refresh_token is not None
 
 
+async def test_it_goes_on_for_whoever_accepts_in_the_browser_in_which_they_were() -> None:
+    """What they had there does not end with that, as it would with another sign-in."""
+    gate = await open_gate()
+    _, token = await refreshable(gate)
+    (grant,) = gate.world.store.tables.grants.values()
+    browser = gate.world.store.tables.sessions[grant.session_id]
+    session = LiveSession(session=browser, user=next(iter(gate.world.store.tables.users.values())))
+    gate.revise()
+    await until(gate, IN_FORCE)
+    asked_again = await gate.asked()
+    await gate.accept(asked_again, signed_in=session)
+
+    assert (await gate.world.refresh(token)).refresh_token is not None
+
+
 async def test_a_token_that_was_used_before_is_not_excused_by_that() -> None:
     """Its Grant ends, whatever its User has accepted."""
     gate = await open_gate()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from broker.domain.legal_document import read
 from broker.settings.policy_file import SHIPPED
 from broker.web.pages import words
+from broker.web.pages.agreed_views import AcceptView, ChoicesView
 from broker.web.pages.parts import (
     ApplicationCard,
     Attention,
@@ -31,7 +32,6 @@ from broker.web.pages.parts import (
     Staying,
     WantedAttribute,
 )
-from broker.web.pages.privacy_views import AcceptView, ChoicesView
 from broker.web.pages.shell import Links, Shell
 from broker.web.pages.views import (
     ApplicationsView,
