@@ -137,7 +137,7 @@ async def _fill(store: SqlStore, url: str, keys: Sequence[WrappedKey]) -> None:
     if url.startswith("postgresql"):
         connection = await asyncpg.connect(url)
         rows = [(key.id, key.owner, key.kek_id, key.wrapped, key.created_at) for key in keys]
-        await connection.copy_records_to_table("data_keys", records=rows)
+        await connection.copy_records_to_table("data_keys", schema_name="broker_keys", records=rows)
         await connection.close()
         return
     for start in range(0, len(keys), 1000):

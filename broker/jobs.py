@@ -74,7 +74,7 @@ def jobs_of(
     return (
         Job(name="deliver_revocations", every=DELIVER_EVERY, run=lambda: deliver_revocations(ports)),
         Job(name="deliver_logouts", every=TELL_EVERY, run=lambda: _tell_of_logouts(ports, applications, measures)),
-        Job(name="erase", every=ERASE_EVERY, run=lambda: _erase(ports)),
+        Job(name="erase", every=ERASE_EVERY, run=lambda: erase_due(ports)),
         Job(name="forget_expired", every=FORGET_EVERY, run=lambda: ports.store.forget_expired(ports.clock.now())),
         Job(name="chain_ledger", every=CHAIN_EVERY, run=lambda: _chain(ports, holder)),
         Job(name="sign_ledger_head", every=SIGN_EVERY, run=lambda: _sign_head(ports)),
@@ -131,8 +131,8 @@ async def _tell_of_logouts(ports: Ports, applications: Applications, measures: M
             await asyncio.sleep(TELL_EVERY)
 
 
-async def _erase(ports: Ports) -> int:
-    """Whose time for second thoughts is over, and whom a back-up has brought back."""
+async def erase_due(ports: Ports) -> int:
+    """Erase whose time for second thoughts is over, and whom a back-up has brought back; how many."""
     again = await ports.store.resurrected(ERASE_AT_ONCE)
     due = await ports.store.due_erasures(ports.clock.now(), ERASE_AT_ONCE)
     for user_id in (*again, *due):

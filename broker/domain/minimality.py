@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -40,19 +40,17 @@ class Finding:
     detail: str = ""
 
 
-@dataclass(kw_only=True, slots=True)
 class Tally:
-    """What was read so far. `attributes`: how many of each are kept, by registration and name; `held`: values that only
-    a legal hold keeps."""
+    """What was read so far. `attributes`: how many of each are kept, by registration and name."""
 
-    rows: Counter[str] = field(default_factory=Counter)
-    columns: dict[str, int] = field(default_factory=dict)
-    values: int = 0
-    opened: int = 0
-    held: int = 0
-    attributes: Counter[str] = field(default_factory=Counter)
-    wrong: Counter[Wrong] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.rows: Counter[str] = Counter()
+        self.columns: dict[str, int] = {}
+        self.values = 0
+        self.opened = 0
+        self.attributes: Counter[str] = Counter()
+        self.wrong: Counter[Wrong] = Counter()
+        self.findings: list[Finding] = []
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Count them all, and keep the first ones."""

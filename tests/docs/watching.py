@@ -78,4 +78,5 @@ def _forms() -> dict[str, set[str]]:
         "f'apply.{type(d.change).__name__}'": applied,
         # The names are those of the Providers' attributes, and told in its row.
         "f\"{len(gone)}:{','.join(gone)}\"": set(),
+        "f\"{sum(destroyed.values())}:{','.join(destroyed)}\"": set(),
     }

@@ -20,5 +20,5 @@ def test_every_other_user_is_refused(status: UserStatus) -> None:
     with pytest.raises(Refusal) as refused:
         require_active(User(id=ADA, status=status, created_at=NOW))
 
-    assert refused.value.code == "account_disabled"
+    assert refused.value.code == ("account_leaving" if status is UserStatus.LEAVING else "account_disabled")
     assert ADA not in refused.value.sentence

@@ -23,6 +23,7 @@ from broker.crypto.secrets import KeyringSecrets
 from broker.domain.ledger_chain import COLUMNS, Link, Row, linked
 from broker.settings.model import Settings
 from broker.storage.database_url import sqlite_path
+from broker.storage.pool import SEARCH_PATH
 from broker.storage.tables import metadata
 from broker.web.routes import TABLE
 from tests.security.canaries import Canaries
@@ -41,14 +42,14 @@ AUDITED = {name for name, *_, audited in TABLE if audited}
 PUBLISHED = ("/.well-known/", "/assets/")
 CALLS_UPSTREAM = {
     *("callback", "sign_in_begin", "authorize", "connect", "disconnect", "consent_decision"),
-    *("provider_logout", "accept", "decline"),
+    *("provider_logout", "accept", "decline", "erase"),
 }
 BEFORE_UPSTREAM = {
     *("invalid_state", "expired_state", "provider_mismatch", "initiator_mismatch", "cross_site", "invalid_request"),
     *("not_found", "unknown_application", "invalid_redirect_uri", "method_not_allowed", "too_large", "too_many"),
 }
 """Reasons for which a refusal has to come before any Provider is asked."""
-_NOT_A_VALUE = re.compile(r"[A-Za-z0-9._:|-]*")
+_NOT_A_VALUE = re.compile(r"[A-Za-z0-9._:|,-]*")
 _FORM_ACTION = {True: "'self' https:", False: "'self' https: http://localhost:* http://127.0.0.1:*"}
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "
 
@@ -146,7 +147,7 @@ class Watch:
     async def _connected(self) -> Select:
         path = sqlite_path(self.settings.database_url)
         if path is None:
-            server = await asyncpg.connect(self.settings.database_url)
+            server = await asyncpg.connect(self.settings.database_url, server_settings={"search_path": SEARCH_PATH})
             self.closing.push_async_callback(server.close)
 
             async def select_from_server(query: str) -> Rows:

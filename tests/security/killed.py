@@ -1,6 +1,7 @@
-"""A process that rotates the KEK, gives a User another data key, or purges, and kills itself at one of its steps.
+"""A process that rotates the KEK, gives a User another data key, purges or erases, and kills itself at a step of it.
 
-`python -m tests.security.killed CONFIG DEED STEP WHEN`: a step is a call to the store, counted from 0; WHEN is "before"
+`python -m tests.security.killed CONFIG DEED STEP WHEN`: DEED is rotate, purge, erase:USER or a
+User's id; a step is a call to the store, counted from 0; WHEN is "before"
 or "after". Says how many steps there were if it lived to the end.
 """
 
@@ -11,15 +12,18 @@ import inspect
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from broker.app import opened
 from broker.crypto.keyring import parse_keyring
 from broker.crypto.vault import LocalVault
 from broker.domain.ids import UserId
 from broker.domain.policy import AttributePolicy
 from broker.flows.keys.rekey import rekey
 from broker.flows.keys.rewrap import rewrap
+from broker.flows.privacy.erase import erase
 from broker.flows.privacy.purge import purge
 from broker.settings.load import load
 from broker.storage.store import SqlStore
@@ -66,6 +70,9 @@ async def run(config: Path, deed: str, step: int, when: str) -> int:
         elif deed == "purge":
             policy = AttributePolicy(sections={})
             await purge(policy, store, vault, clock, holder=str(os.getpid()), dry_run=False, pace=pace)
+        elif deed.startswith("erase:"):
+            async with opened(settings, clock) as edges:
+                await erase(UserId(deed.removeprefix("erase:")), replace(edges.ports, store=store))
         else:
             await rekey(UserId(deed), store, vault, clock)
     return store.steps

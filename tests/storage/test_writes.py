@@ -163,7 +163,6 @@ ORPHANS: dict[str, Change] = {
     "choice": c.PutChoice(choice=w.choice(name="nobody")),
     "consent": c.PutConsent(consent=w.consent("nobody")),
     "pending revocation": c.AddPendingRevocation(pending=w.pending("nobody")),
-    "signing key": c.AddSigningKey(key=w.signing_key()),
 }
 
 
@@ -641,19 +640,6 @@ async def test_a_data_key_that_is_not_as_expected_is_not_replaced(store: Store, 
     assert await lost(store, c.Record(event=w.event()), replace(change, **changed)) == "ReplaceDataKey"
     assert await store.data_key("usr_ada") == w.data_key()
     assert await store.events(9) == ()
-
-
-async def test_the_key_of_a_signing_key_is_not_replaced(store: Store) -> None:
-    """It would not open any more."""
-    await store.write(c.AddDataKey(key=w.system_key()), c.AddSigningKey(key=w.signing_key()))
-    before = w.system_key()
-    change = c.ReplaceDataKey(
-        key=replace(before, id=DataKeyId("dek_new")), expected_id=before.id, expected_wrapped=before.wrapped
-    )
-
-    with pytest.raises(Conflict):
-        await store.write(change)
-    await store.write(replace(change, key=replace(before, wrapped=b"the same, wrapped anew")))
 
 
 async def test_a_token_in_the_outbox_is_sealed_anew_unless_it_is_gone(store: Store) -> None:

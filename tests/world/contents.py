@@ -13,6 +13,7 @@ import asyncpg
 import redis
 
 from broker.storage.database_url import sqlite_path
+from broker.storage.pool import SEARCH_PATH
 
 Rows = list[dict[str, Any]]
 
@@ -21,7 +22,7 @@ async def rows_of(database_url: str, query: str) -> Rows:
     """The answer to a query which both databases understand."""
     path = sqlite_path(database_url)
     if path is None:
-        connection = await asyncpg.connect(database_url)
+        connection = await asyncpg.connect(database_url, server_settings={"search_path": SEARCH_PATH})
         try:
             return [dict(row) for row in await connection.fetch(query)]
         finally:
@@ -74,4 +75,6 @@ def _pieces(connection: Any, key: bytes) -> list[bytes]:
 
 
 _SQLITE_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
-_POSTGRESQL_TABLES = "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
+_POSTGRESQL_TABLES = (
+    "SELECT table_name AS name FROM information_schema.tables WHERE table_schema IN ('public', 'broker_keys')"
+)

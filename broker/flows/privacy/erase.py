@@ -39,7 +39,7 @@ async def erase(user_id: UserId, ports: Ports, *, request_id: str = "") -> Erase
     if user is None:
         raise NotFound(detail="no User of this id is known")
     if user.status is not UserStatus.LEAVING:
-        await ports.store.write(*_stop(user_id, ports.clock.now(), request_id))
+        await ports.store.write(*_stop(user_id, ports.clock.now()))
     for _ in range(_TRIES):
         try:
             return await _destroy(user_id, ports, request_id)
@@ -48,12 +48,12 @@ async def erase(user_id: UserId, ports: Ports, *, request_id: str = "") -> Erase
     raise Fault("contention", "This account is being used at this moment. Please try again.")
 
 
-def _stop(user_id: UserId, now: int, request_id: str) -> Iterator[Change]:
+def _stop(user_id: UserId, now: int) -> Iterator[Change]:
     """Whatever is alive hears of its end from the feed, and by logout tokens, while the rows are there to tell whom."""
     yield SetUserStatus(user_id=user_id, status=UserStatus.LEAVING, at=now)
     yield SetEraseAt(user_id=user_id, erase_at=now)
     yield EndSessionsOfUser(user_id=user_id, at=now)
-    event = AuditEvent(at=now, action="user.leave", outcome="done", request_id=request_id, user_id=user_id)
+    event = AuditEvent(at=now, action="user.leave", outcome="done", user_id=user_id)
     yield Record(event=event)
 
 
@@ -72,7 +72,7 @@ async def _destroy(user_id: UserId, ports: Ports, request_id: str) -> Erased:
         at=now,
         action="user.erase",
         outcome="done",
-        reason=",".join(f"{table}:{rows}" for table, rows in destroyed.items()),
+        reason=f"{sum(destroyed.values())}:{','.join(destroyed)}",
         request_id=request_id,
         user_id=user_id,
     )

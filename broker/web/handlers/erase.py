@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.domain.connection import ConnectionStatus
 from broker.domain.erasure import results_of
+from broker.domain.errors import Refusal
 from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.connections.show import ShownConnection, show_connections
 from broker.flows.found import LiveSession
@@ -21,6 +22,7 @@ from broker.flows.privacy.erase import erase
 from broker.flows.privacy.leave import leave
 from broker.flows.privacy.receipt import receipt_of
 from broker.web import context
+from broker.web.errors import NotOnForm
 from broker.web.handlers.shown import facts_of, mark_of, name_of
 from broker.web.pages import words
 from broker.web.pages.parts import ConnectOffer, ErasedAt, ReachAt, Staying
@@ -56,9 +58,11 @@ async def erase_confirm(request: Request) -> Response:
     session, form = await context.posted(request, page="/account/erase")
     web = context.web_of(request)
     if not _is_fresh(request, session):
-        return context.page(await _asking(request, session))
+        refusal = Refusal("sign_in_again", "You signed in a while ago. Please sign in once more.")
+        raise NotOnForm(refusal, await _asking(request, session))
     if (one(form, "word") or "").strip().lower() != WORD:
-        return context.page(await _asking(request, session, wrong=True), status=400)
+        refusal = Refusal("wrong_word", "That is another word. Nothing was erased.")
+        raise NotOnForm(refusal, await _asking(request, session, wrong=True))
     request_id = context.request_id_of(request)
     if web.ports.policy.erasure.grace_days:
         erase_at = await leave(session.user.id, web.ports, request_id=request_id)
