@@ -40,6 +40,7 @@ STATUSES: Mapping[str, int] = {
     "cross_site": 403,
     "insufficient_scope": 403,
     "documents_changed": 409,
+    "not_correctable": 403,
 }
 """Codes whose status is not 400. Every `Fault` is 503; `invalid_dpop_proof` beside a token is 401."""
 

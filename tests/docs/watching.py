@@ -45,7 +45,8 @@ def lines() -> Iterator[Line]:
 def events(name: str) -> tuple[set[str], list[str]]:
     """What a field of a line in the ledger can be where it is written out, and the places that could not be followed.
 
-    The action and the reason of a refusal are handed in: the route's name, and the error's code.
+    The action and the reason of a refusal are handed in: the route's name, and the error's code. So is the name of an
+    attribute, which is told in its row.
     """
     found: set[str] = set()
     lost: list[str] = []
@@ -55,7 +56,9 @@ def events(name: str) -> tuple[set[str], list[str]]:
         for function, call in calls(path):
             if ast.unparse(call.func) == "AuditEvent":
                 node = next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
-                follow = Following(path, function, handed_on=frozenset({"value", "refused"}), forms=_forms())
+                follow = Following(
+                    path, function, handed_on=frozenset({"value", "refused", "attribute"}), forms=_forms()
+                )
                 texts = {""} if node is None else follow.texts(node)
                 found |= texts or set()
                 lost += [f"{told(path, call.lineno)}: {name}"] if texts is None else []

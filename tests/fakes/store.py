@@ -54,8 +54,10 @@ from broker.flows.found import (
     KnownIdentity,
     LiveSession,
     PlainlyUsed,
+    Records,
     Told,
 )
+from tests.fakes.records import records_of
 from tests.fakes.tables import Tables
 
 
@@ -193,6 +195,9 @@ class MemoryStore:
             )
             for name in sorted(named)
         )
+
+    async def records_of(self, user_id: UserId) -> Records:
+        return records_of(self._answer(), user_id)
 
     async def connections_keeping(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
         keeping = [x for x in self._answer().connections.values() if x.sealed_attributes is not None and x.id > after]
