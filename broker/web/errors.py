@@ -102,6 +102,8 @@ def answer(request: Request, error: BrokerError) -> Response:
         response = _page(request, error)
     if error.code in _CHALLENGES and path.startswith(_RESOURCES):
         _challenged(request, error.code, response)
+    if error.code == "not_signed_in" and path.startswith("/api/"):
+        response.headers["WWW-Authenticate"] = 'Cookie realm="account"'  # RFC 9110 section 15.5.2 wants a challenge
     if isinstance(error, Fault):
         response.headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, TooMany):

@@ -22,6 +22,17 @@ def disconnected(provider_name: str, reach: Reach, settings: Link | None = None)
     return Notice(tone="warn" if unfinished else "good", text=_after(provider_name, reach), link=settings)
 
 
+def corrected(attribute: str) -> Notice:
+    """The User put an attribute right; `attribute` in words, inside a sentence."""
+    text = f"Your {attribute} is corrected. Signing in does not change it any more."
+    return Notice(tone="good", text=text)
+
+
+def uncorrected(attribute: str, provider_name: str) -> Notice:
+    """The Provider's value is wanted again."""
+    return Notice(tone="good", text=f"Your {attribute} is taken from {provider_name} again, from your next sign-in on.")
+
+
 def session_ended() -> Notice:
     """One Session was ended."""
     return Notice(tone="good", text="That browser has been signed out. You are still signed in here.")
