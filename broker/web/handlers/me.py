@@ -26,6 +26,16 @@ from broker.web.parameters import BODY_WITHIN
 _TYPES = ("application/merge-patch+json", "application/json")
 
 
+class _Members(list[tuple[str, Any]]):
+    """A JSON object with every one of its names, also one that comes twice."""
+
+    __match_args__ = ("every",)
+
+    @property
+    def every(self) -> list[tuple[str, Any]]:
+        return list(self)
+
+
 async def me(request: Request) -> Response:
     """Everything that is kept, on which terms, and the token that changes have to carry."""
     session = await _session(request)
@@ -76,13 +86,13 @@ async def _value(request: Request) -> str | None:
     try:
         async with asyncio.timeout(BODY_WITHIN):
             body = await request.body()
-        document: Any = json.loads(body.decode(), object_pairs_hook=list)
+        document: Any = json.loads(body.decode(), object_pairs_hook=_Members)
     except TimeoutError:
         raise Refusal("too_slow", "The request took too long to arrive.") from None
     except (ValueError, RecursionError):
         raise malformed from None
     match document:
-        case [("value", str() | None as value)]:
+        case _Members([("value", str() | None as value)]):
             return value
     raise malformed
 
