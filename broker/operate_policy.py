@@ -91,7 +91,7 @@ async def record_of_processing(settings: Settings, alone: PolicyAlone) -> str:
     async with opened_vault(settings, right_keys=False) as (store, _, _):
         applications = (await store.catalogue()).applications.values()
     registrations = {name: settings.registrations[name].label for name in alone.providers}
-    return processing_record(policy_rows(alone), registrations, applications)
+    return processing_record(policy_rows(alone), registrations, applications, alone.policy)
 
 
 def _claims(provider: Provider, profile: Path) -> Mapping[str, Any]:

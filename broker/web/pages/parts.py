@@ -242,6 +242,8 @@ class PolicyRow:
     attribute: str
     purpose: str
     released_for: str | None = None
+    until: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

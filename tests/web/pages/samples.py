@@ -365,7 +365,12 @@ POLICY = (
                 purpose="Contact address for Partner Ops notices",
                 released_for="Downstream services address the User in their own audit trails",
             ),
-            PolicyRow(attribute="Name", purpose="Shown to colleagues in Partner Ops"),
+            PolicyRow(
+                attribute="Name",
+                purpose="Shown to colleagues in Partner Ops",
+                until="For 365 days after it was taken",
+                optional=True,
+            ),
         ),
     ),
     ProviderPolicy(provider_name="Acme single sign-on", rows=()),
