@@ -45,8 +45,7 @@ def lines() -> Iterator[Line]:
 def events(name: str) -> tuple[set[str], list[str]]:
     """What a field of a line in the ledger can be where it is written out, and the places that could not be followed.
 
-    The action and the reason of a refusal are handed in: the route's name, and the error's code. So is the name of an
-    attribute, which is told in its row.
+    The action and the reason of a refusal are handed in: the route's name, and the error's code.
     """
     found: set[str] = set()
     lost: list[str] = []
@@ -56,9 +55,7 @@ def events(name: str) -> tuple[set[str], list[str]]:
         for function, call in calls(path):
             if ast.unparse(call.func) == "AuditEvent":
                 node = next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
-                follow = Following(
-                    path, function, handed_on=frozenset({"value", "refused", "attribute"}), forms=_forms()
-                )
+                follow = Following(path, function, handed_on=frozenset({"value", "refused"}), forms=_forms())
                 texts = {""} if node is None else follow.texts(node)
                 found |= texts or set()
                 lost += [f"{told(path, call.lineno)}: {name}"] if texts is None else []
@@ -79,4 +76,5 @@ def _forms() -> dict[str, set[str]]:
         "f'apply.{type(d.change).__name__}'": applied,
         # The names are those of the Providers' attributes, and told in its row.
         "f\"{len(gone)}:{','.join(gone)}\"": set(),
+        "f'1:{attribute}'": set(),
     }

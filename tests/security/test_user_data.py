@@ -97,7 +97,7 @@ async def test_a_correction_is_kept_and_can_be_taken_back(ada: Browser, world: W
     assert (await patched(ada, own, b'{"value": null}', content_type="application/json")).status_code == 204
     assert kept(await me(ada))["name"] == ("Ada King", False)
     said = [(e.action, e.reason) for e in await world.store.events(40) if e.action.startswith("attributes.")]
-    assert said == [("attributes.uncorrect", "name"), ("attributes.correct", "name")] * 2
+    assert said == [("attributes.uncorrect", "1:name"), ("attributes.correct", "1:name")] * 2
 
 
 async def test_what_cannot_be_kept_is_shown_again(ada: Browser) -> None:

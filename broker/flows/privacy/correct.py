@@ -57,7 +57,7 @@ async def _write(
         at=now,
         action="attributes.correct" if value is not None else "attributes.uncorrect",
         outcome="done",
-        reason=attribute,
+        reason=f"1:{attribute}",
         request_id=request_id,
         user_id=before.user_id,
         registration=before.registration,

@@ -76,7 +76,7 @@ async def test_the_ledger_names_the_attribute_and_no_value(world: World, ada: Li
         at=NOW + 60,
         action="attributes.correct",
         outcome="done",
-        reason="name",
+        reason="1:name",
         request_id="req-1",
         user_id=ada.user.id,
         registration=GOOGLE,
