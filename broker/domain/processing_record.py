@@ -6,8 +6,7 @@ Refuses people: it is about attributes and Applications, and holds nobody's data
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from broker.domain.application import Application, GrantType
 from broker.domain.grant import REFRESH_LIFETIME
@@ -28,8 +27,12 @@ def processing_record(
     registrations: Mapping[RegistrationId, str],
     applications: Iterable[Application],
     policy: AttributePolicy,
+    day: Callable[[int], str],
 ) -> str:
-    """The whole page. `registrations`: each with the name of its Provider, also those of which nothing is kept."""
+    """The whole page. `registrations`: each with the name of its Provider, also those of which nothing is kept.
+
+    `day` says a time as a date.
+    """
     asking = sorted((a for a in applications if _ASKING & a.grants), key=lambda application: application.id)
     parts = ["# Record of processing", _OF_WHOM, "## What is kept, and what for"]
     for registration, provider in registrations.items():
@@ -41,7 +44,7 @@ def processing_record(
         parts += ["## Clients that leave something out", _narrowings(narrowed)]
     if policy.purposes:
         parts += ["## Optional purposes", _purposes(policy)]
-    parts += ["## What people accept", _documents(policy.documents)]
+    parts += ["## What people accept", _documents(policy.documents, day)]
     parts += ["## How long", _how_long(policy)]
     return "\n\n".join(parts) + "\n"
 
@@ -89,21 +92,16 @@ def _purposes(policy: AttributePolicy) -> str:
     return "\n".join([said, "", "| what | why |", "|---|---|", *lines])
 
 
-def _documents(documents: Documents) -> str:
+def _documents(documents: Documents, day: Callable[[int], str]) -> str:
     if not documents.asked:
         return "Nothing is asked of them."
     named = {"the privacy policy": documents.privacy, "the terms": documents.terms}
-    lines = [
-        f"- {what}, as of {date.fromordinal(_EPOCH + d.revised // 86400)} (SHA-256 `{d.version}`)"
-        for what, d in named.items()
-        if d is not None
-    ]
+    lines = [f"- {what}, as of {day(d.revised)} (SHA-256 `{d.version}`)" for what, d in named.items() if d is not None]
     lines.append(f"- that they are {ADULT} or older")
     grace = f"A new version is asked for at the next sign-in, and of everybody after {documents.grace_days} days."
     return "\n".join([*lines, "", grace])
 
 
-_EPOCH = date(1970, 1, 1).toordinal()
 _TAKEN = {"every": "at every sign-in", "first": "once", "never": "never; the User says it"}
 
 

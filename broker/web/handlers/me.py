@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from broker.domain.errors import Refusal
 from broker.domain.ids import ConnectionId
+from broker.domain.policy import Keep
 from broker.flows.found import LiveSession
 from broker.flows.kept import KeptConnection, KeptOnTerms
 from broker.flows.privacy.correct import correct
@@ -108,14 +109,19 @@ def _connection(one: KeptConnection) -> dict[str, Any]:
         "last_used_at": connection.last_used_at,
         "revoked_at": connection.revoked_at,
         "holds_tokens": connection.sealed_tokens is not None,
-        "attributes": None if one.attributes is None else list(map(_attribute, one.attributes)),
+        "attributes": _attributes(one),
         "missing": [{"name": name, "purpose": keep.purpose} for name, keep in one.missing],
     }
 
 
-def _attribute(one: KeptOnTerms) -> dict[str, Any]:
-    kept, terms = one.kept, one.terms
-    assert terms is not None  # noqa: S101 - show_data shows nothing that is not allowed
+def _attributes(one: KeptConnection) -> list[dict[str, Any]] | None:
+    if one.attributes is None:
+        return None
+    return [_attribute(a, a.terms) for a in one.attributes if a.terms is not None]
+
+
+def _attribute(one: KeptOnTerms, terms: Keep) -> dict[str, Any]:
+    kept = one.kept
     return {
         "name": kept.name,
         "value": kept.value,
