@@ -108,7 +108,7 @@ async def test_record_is_a_page_of_markdown(deployment: Deployment) -> None:
     assert printed.exit_code == 0
     assert printed.stdout.startswith("# Record of processing\n\n")
     assert "### google: people who sign in with Google\n" in printed.stdout
-    assert "| `email` | google | To audit | `email` |\n" in printed.stdout
+    assert "| `email` | google | To audit | `email` | tokens, userinfo |\n" in printed.stdout
     assert f"- Demo (`{APPLICATION.id}`), and the service at {APPLICATION.audience}\n" in printed.stdout
 
 
