@@ -219,8 +219,8 @@ def proven(answer: httpx2.Response, published: dict[str, Any]) -> dict[str, Any]
     """The archive, if one of the published keys has signed just this. The documented example is tried in journeys/."""
     signed = read(answer.content)
     key = jwt.PyJWKSet.from_dict(published)[jwt.get_unverified_header(signed.signature)["kid"]]
-    options = {"verify_iat": False}  # the world's clock is another one than the machine's
-    claims = jwt.decode(signed.signature, key, algorithms=["ES256"], options=options)
+    # The world's clock is another one than the machine's.
+    claims = jwt.decode(signed.signature, key, algorithms=["ES256"], options={"verify_iat": False})
     assert claims["sub"] == signed.archive["user"]["id"]
     assert is_about(claims, signed.archive)
     assert not is_about(claims, read(answer.content.replace(b"Ada Lovelace", b"Ada Nobody")).archive)
