@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from broker.commands.export import export
 from broker.commands.frame import config_option, fail, guarded, json_option, settings_of
 from broker.commands.keys import keys
 from broker.commands.ledger import ledger
@@ -33,6 +34,7 @@ def vault() -> None:
     """Where Users' data is sealed: its key-encryption keys (KEKs) and data keys."""
 
 
+cli.add_command(export)
 cli.add_command(keys)
 cli.add_command(ledger)
 cli.add_command(policy)

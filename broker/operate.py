@@ -20,6 +20,8 @@ from broker.domain.ids import UserId
 from broker.domain.sealing import WrappedKey
 from broker.flows.keys.rekey import rekey
 from broker.flows.keys.rewrap import Rewrapped, rewrap
+from broker.flows.ports import Secrets
+from broker.flows.store import Store
 from broker.settings.model import Settings
 from broker.storage.schema import pending
 from broker.storage.store import SqlStore
@@ -96,7 +98,7 @@ async def retire(settings: Settings, kek_id: str) -> Retirement:
     return Retirement(may_go=False, sentence=sentence)
 
 
-async def users_called(who: str, store: SqlStore, secrets: KeyringSecrets) -> Sequence[UserId]:
+async def users_called(who: str, store: Store, secrets: Secrets) -> Sequence[UserId]:
     """A User by their id, or all those to whom a Client has given an Authorization by an e-mail address.
 
     Raises `NotFound`.
@@ -112,8 +114,9 @@ async def users_called(who: str, store: SqlStore, secrets: KeyringSecrets) -> Se
     return (UserId(who),)
 
 
-def one_of(users: Sequence[UserId]) -> UserId:
-    """The only one. Raises `NotFound` where it takes an id to say whom."""
+async def one_user(who: str, store: Store, secrets: Secrets) -> UserId:
+    """As `users_called`, where it has to be one. Raises `NotFound` for several, too."""
+    users = await users_called(who, store, secrets)
     if len(users) > 1:
         raise NotFound(detail=f"this address stands for several Users, so say which one: {', '.join(users)}")
     return users[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,11 @@ async def record_of_processing(settings: Settings, alone: PolicyAlone) -> str:
     async with opened_vault(settings, right_keys=False) as (store, _, _):
         applications = (await store.catalogue()).applications.values()
     registrations = {name: settings.registrations[name].label for name in alone.providers}
-    return processing_record(policy_rows(alone), registrations, applications)
+    return processing_record(policy_rows(alone), registrations, applications, alone.policy, _day)
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
 
 def _claims(provider: Provider, profile: Path) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from broker.flows.privacy.leave import leave
 from broker.flows.privacy.prove import prove_minimal
 from broker.flows.privacy.receipt import receipt_of
 from broker.flows.signed_document import is_signed
-from broker.operate import one_of, opened_vault, users_called
+from broker.operate import one_user, opened_vault
 from broker.settings.model import Settings
 from broker.storage.inventory import SqlInventory
 from broker.storage.store import SqlStore
@@ -50,7 +50,7 @@ async def erase_user(settings: Settings, who: str, *, now: bool) -> Erasure:
     Raises `NotFound`, `NotReady` or `Fault`.
     """
     async with opened(settings) as edges, opened_vault(settings, right_keys=False) as (store, _, secrets):
-        user_id = one_of(await users_called(who, store, secrets))
+        user_id = await one_user(who, store, secrets)
         ports = edges.ports
         if not now and settings.policy.erasure.grace_days:
             return Erasure(user_id=user_id, erase_at=await leave(user_id, ports), receipt=None)

@@ -11,7 +11,7 @@ from broker.domain.user import User, UserStatus
 from broker.flows.sessions.end_by_operator import end_by_operator
 from broker.flows.sessions.look import SeenSession, look_at_sessions
 from broker.flows.users.set_status import set_status
-from broker.operate import one_of, opened_vault, users_called
+from broker.operate import one_user, opened_vault, users_called
 from broker.settings.model import Settings
 
 
@@ -27,12 +27,12 @@ async def end_sessions_of(
 ) -> tuple[UserId, tuple[SessionId, ...]]:
     """End one Session of a User, or all: whose, and which those were. Raises as above."""
     async with opened_vault(settings, right_keys=True) as (store, _, secrets):
-        user_id = one_of(await users_called(who, store, secrets))
+        user_id = await one_user(who, store, secrets)
         return user_id, await end_by_operator(user_id, which, store, SystemClock())
 
 
 async def switch_user(settings: Settings, who: str, status: UserStatus) -> tuple[UserId, bool]:
     """Switch a User off or on: whom, and whether that was different before. Raises as above."""
     async with opened_vault(settings, right_keys=True) as (store, _, secrets):
-        user_id = one_of(await users_called(who, store, secrets))
+        user_id = await one_user(who, store, secrets)
         return user_id, await set_status(user_id, status, store, SystemClock())

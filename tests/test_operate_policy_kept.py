@@ -108,7 +108,7 @@ async def test_record_is_a_page_of_markdown(deployment: Deployment) -> None:
     assert printed.exit_code == 0
     assert printed.stdout.startswith("# Record of processing\n\n")
     assert "### google: people who sign in with Google\n" in printed.stdout
-    assert "| `email` | google | To audit | `email` |\n" in printed.stdout
+    assert "| `email` | google | To audit | `email` | tokens, userinfo |\n" in printed.stdout
     assert f"- Demo (`{APPLICATION.id}`), and the service at {APPLICATION.audience}\n" in printed.stdout
 
 
@@ -144,7 +144,7 @@ async def test_explain_says_what_is_kept_and_why(deployment: Deployment) -> None
         "con_1  google, active, acting for no Client",
     ]
     assert re.split(r"  +", found.stdout.splitlines()[-1]) == [
-        *("email", "2027-01-15 08:00:00", "Contact address", "-", "-", "(not shown)")
+        *("email", "2027-01-15 08:00:00", "-", "Contact address", "-", "-", "-", "(not shown)")
     ]
     assert "@" not in found.stdout
     async with SqlStore(deployment.url) as store:
@@ -175,7 +175,20 @@ async def test_explain_finds_a_user_by_an_address(deployment: Deployment) -> Non
             "status": "active",
             "created_at": NOW,
             "clients": ["of_usr_0"],
-            "attributes": [{"name": "email", "since": NOW, "purpose": None, "allowed_by": [], "told": []}],
+            "attributes": [
+                {
+                    "name": "email",
+                    "since": NOW,
+                    "until": None,
+                    "purpose": None,
+                    "update": None,
+                    "consent": None,
+                    "correctable": False,
+                    "corrected": False,
+                    "allowed_by": [],
+                    "told": [],
+                }
+            ],
         }
     ]
     with_values = json.loads((await explained(deployment, "usr_0", "--json", "--values")).stdout)["users"]

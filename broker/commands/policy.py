@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from broker.flows.privacy.explain import ExplainedAttribute, ExplainedConnection
 
 _HEADINGS = ("REGISTRATION", "ATTRIBUTE", "FROM", "KEPT FOR", "RELEASED UNDER", "RELEASED FOR", "NARROWED BY")
-_EXPLAINED = ("ATTRIBUTE", "SINCE (UTC)", "KEPT FOR", "ALLOWED BY", "TOLD TO", "VALUE")
+_EXPLAINED = ("ATTRIBUTE", "SINCE (UTC)", "UNTIL (UTC)", "KEPT FOR", "TERMS", "ALLOWED BY", "TOLD TO", "VALUE")
 _WIDENS = "It keeps or releases more of somebody, longer, or for another purpose."
 _file = click.Path(path_type=Path)
 
@@ -215,7 +215,15 @@ def _explained(attribute: ExplainedAttribute, *, with_values: bool) -> tuple[str
     purpose = attribute.purpose or "not allowed any more: about to be erased"
     allowed, told = ", ".join(attribute.allowed_by) or "-", ", ".join(attribute.told) or "-"
     value = _line(attribute.value or "") if with_values else "(not shown)"
-    return (attribute.name, moment(attribute.since), _line(purpose), allowed, told, value)
+    until = "-" if attribute.until is None else moment(attribute.until)
+    return (attribute.name, moment(attribute.since), until, _line(purpose), _terms(attribute), allowed, told, value)
+
+
+def _terms(attribute: ExplainedAttribute) -> str:
+    terms = [] if attribute.update in (None, "every") else [f"taken: {attribute.update}"]
+    terms += [] if attribute.consent is None else [f"agreed: {attribute.consent}"]
+    terms += ["corrected"] if attribute.corrected else ["correctable"] if attribute.correctable else []
+    return ", ".join(terms) or "-"
 
 
 def _alone(config: Path) -> Any:

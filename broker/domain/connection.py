@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from broker.domain.ids import ConnectionId, IdentityId, RegistrationId, UserId
@@ -58,10 +58,15 @@ class KeptAttribute:
     taken: int | None = None
     corrected: bool = False
 
-    def is_over(self, keep: Keep, now: int) -> bool:
-        """Whether its time, as the policy sets it, has passed."""
+    def until(self, keep: Keep) -> int | None:
+        """When its time, as the policy sets it, has passed; None: not as long as the Connection lasts."""
         taken = self.since if self.taken is None else self.taken
-        return keep.days is not None and now >= taken + keep.days * DAY
+        return None if keep.days is None else taken + keep.days * DAY
+
+    def is_over(self, keep: Keep, now: int) -> bool:
+        """Whether that time has passed."""
+        until = self.until(keep)
+        return until is not None and now >= until
 
 
 def attributes_to_bytes(kept: tuple[KeptAttribute, ...]) -> bytes:
@@ -101,6 +106,28 @@ def refreshed_attributes(
         since = same.since if same is not None and same.value == value else now
         kept[name] = KeptAttribute(name=name, value=value, since=since, taken=now)
     return tuple(kept[name] for name in sorted(kept))
+
+
+def corrected_attributes(
+    before: tuple[KeptAttribute, ...], name: str, value: str, *, now: int
+) -> tuple[KeptAttribute, ...]:
+    """What is kept once the User has put `name` right; an unchanged value keeps its date."""
+    same = next((a.since for a in before if a.name == name and a.value == value), now)
+    right = KeptAttribute(name=name, value=value, since=same, taken=now, corrected=True)
+    return tuple(sorted((*(a for a in before if a.name != name), right), key=lambda a: a.name))
+
+
+def uncorrected_attributes(before: tuple[KeptAttribute, ...], name: str, keep: Keep) -> tuple[KeptAttribute, ...]:
+    """What is kept once the User wants the Provider's value of `name` again, which the next sign-in brings.
+
+    Until then their own stays, unless no sign-in would replace it.
+    """
+    stays = keep.update is Update.EVERY
+    return tuple(
+        replace(a, corrected=False) if a.name == name else a
+        for a in before
+        if a.name != name or not a.corrected or stays
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, TypeGuard
 
 from broker.domain.erasure import ErasureRules
+from broker.domain.identity import normalise_email
 from broker.domain.ids import ClientOrgId, RegistrationId
 from broker.domain.ledger_rules import LedgerRules
 from broker.domain.legal_document import NOTHING_ASKED, Documents
@@ -228,6 +229,13 @@ class AttributePolicy:
             else:
                 malformed.append(name)
         return Selected(values=values, malformed=tuple(malformed))
+
+
+def is_a_correction(name: str, value: object) -> TypeGuard[str]:
+    """Whether a User can put `name` right with it: a value with nothing around it, and an address where one is due."""
+    if not is_a_value(value) or value != value.strip():
+        return False
+    return name != "email" or normalise_email(value) is not None
 
 
 def is_a_value(value: object) -> TypeGuard[str]:

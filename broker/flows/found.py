@@ -5,7 +5,7 @@ Refuses to decide: whether what was found is live, open or good is the domain's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from broker.domain.application import Application
@@ -138,6 +138,10 @@ class ConnectionInFull:
     revocations: tuple[PendingRevocation, ...]
     clients: tuple[ClientOrgId, ...]
     agreed: frozenset[str]
+
+
+Records = Mapping[str, Sequence[Mapping[str, object]]]
+"""Table -> its rows that are of one User, in their order, each by the names of its columns. No secret is among them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,19 +6,11 @@ Refuses to sign anything but bytes that everybody can make again from the docume
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from broker.domain.archive import canonical
 from broker.flows.ports import Signer
-
-
-def canonical(document: Mapping[str, Any]) -> bytes:
-    """The bytes that are hashed: members sorted by their names, no spaces, UTF-8. Numbers are whole ones only.
-
-    Of such documents that is what RFC 8785 says, as long as names are ASCII.
-    """
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def signed(kind: str, document: Mapping[str, Any], *, issuer: str, now: int, signer: Signer) -> dict[str, Any]:

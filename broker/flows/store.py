@@ -41,6 +41,7 @@ from broker.flows.found import (
     HeldAuthorizations,
     LiveSession,
     PlainlyUsed,
+    Records,
     Told,
 )
 from broker.flows.ledger_store import LedgerStore
@@ -107,6 +108,9 @@ class Store(LedgerStore, Protocol):
 
     async def access_of(self, user_id: UserId) -> Sequence[Access]:
         """Every Application that has a Grant or a consent of this User, by its id."""
+
+    async def records_of(self, user_id: UserId) -> Records:
+        """Everything that any table holds of this User, but for what is sealed or a secret, at one moment."""
 
     async def connections_keeping(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
         """Connections with kept attributes, by their ids, from the first one after `after` on."""

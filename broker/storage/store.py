@@ -45,9 +45,10 @@ from broker.flows.found import (
     HeldAuthorizations,
     LiveSession,
     PlainlyUsed,
+    Records,
     Told,
 )
-from broker.storage import erasing_reads, reads, rows, snapshots, system_rows, upkeep
+from broker.storage import erasing_reads, reads, records, rows, snapshots, system_rows, upkeep
 from broker.storage.at_once import REFRESH
 from broker.storage.database_url import sqlite_path
 from broker.storage.engine import Engine
@@ -160,6 +161,9 @@ class SqlStore(LedgerReads):
 
     async def access_of(self, user_id: UserId) -> Sequence[Access]:
         return tuple(map(snapshots.access, await self.engine.rows(reads.ACCESS_OF, user_id=user_id)))
+
+    async def records_of(self, user_id: UserId) -> Records:
+        return records.records(await self.engine.rows(records.RECORDS_OF, user_id=user_id))
 
     async def connections_keeping(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
         found = await self.engine.rows(reads.CONNECTIONS_KEEPING, after=after, limit=limit)

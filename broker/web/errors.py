@@ -41,6 +41,7 @@ STATUSES: Mapping[str, int] = {
     "cross_site": 403,
     "insufficient_scope": 403,
     "documents_changed": 409,
+    "not_correctable": 403,
 }
 """Codes whose status is not 400. Every `Fault` is 503; `invalid_dpop_proof` beside a token is 401."""
 
@@ -102,6 +103,8 @@ def answer(request: Request, error: BrokerError) -> Response:
         response = _page(request, error)
     if error.code in _CHALLENGES and path.startswith(_RESOURCES):
         _challenged(request, error.code, response)
+    if error.code == "not_signed_in" and path.startswith("/api/"):
+        response.headers["WWW-Authenticate"] = 'Cookie realm="account"'  # RFC 9110 section 15.5.2 wants a challenge
     if isinstance(error, Fault):
         response.headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, TooMany):

@@ -14,6 +14,8 @@ from broker.domain.errors import Refusal
 from broker.flows.found import LiveSession
 from broker.flows.ports import Ports
 
+CSRF_HEADER = "X-CSRF-Token"
+
 
 def require_same_origin(request: Request, issuer: str) -> None:
     """Raise `Refusal` when the browser says that another site made this post.
@@ -40,6 +42,13 @@ def require_csrf(form: Parameters, session: LiveSession, ports: Ports) -> None:
     values = form.get("csrf", ())
     if len(values) != 1 or not ports.secrets.same(values[0], csrf_token(session, ports)):
         raise Refusal("cross_site", "This page is out of date. Go back, reload it and try again.", detail="csrf token")
+
+
+def require_csrf_header(request: Request, session: LiveSession, ports: Ports) -> None:
+    """The same for a request of a script, which is no form."""
+    values = request.headers.getlist(CSRF_HEADER)
+    if len(values) != 1 or not ports.secrets.same(values[0], csrf_token(session, ports)):
+        raise Refusal("cross_site", f"{CSRF_HEADER} has to be what /api/v1/me says.", detail="csrf header")
 
 
 def address_of(request: Request, trusted_proxies: int) -> str:

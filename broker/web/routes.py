@@ -13,10 +13,12 @@ from broker.web.handlers import (
     authorize,
     choices,
     connections,
+    data,
     devices,
     documents,
     erase,
     gateways,
+    me,
     operations,
     push,
     revocations,
@@ -28,6 +30,7 @@ from broker.web.handlers import (
 
 _READ = ("GET",)
 _SEND = ("POST",)
+_CHANGE = ("PATCH",)
 _BOTH = ("GET", "POST")
 _ANY = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """A gateway asks by the method that it was asked by, or always by GET."""
@@ -76,10 +79,17 @@ TABLE = (
     ("dismiss_warning",   "/account/applications/{grant}/dismiss",     _SEND,   applications.dismiss,                True),
     ("choices",           "/account/choices",                          _READ,   choices.choices_page,               False),
     ("choose",            "/account/choices",                          _SEND,   choices.choose_one,                 True),
-    ("data",              "/account/data",                             _READ,   account.data_page,                  False),
     ("erase_page",        "/account/erase",                            _READ,   erase.erase_page,                   False),
     ("erase",             "/account/erase",                            _SEND,   erase.erase_confirm,                True),
     ("keep",              "/account/keep",                             _READ,   erase.keep,                         False),
+    ("data",              "/account/data",                             _READ,   data.data_page,                     False),
+    ("data_archive",      "/account/data/archive",                     _SEND,   data.download,                      True),
+    ("correct_page",      "/account/data/{connection}/{attribute}",    _READ,   data.correct_page,                  False),
+    ("correct",           "/account/data/{connection}/{attribute}",    _SEND,   data.put_right,                     True),
+    ("uncorrect",         "/account/data/{connection}/{attribute}/uncorrect", _SEND, data.leave_to_provider,          True),
+    ("me",                "/api/v1/me",                                _READ,   me.me,                              False),
+    ("me_attribute",      "/api/v1/me/connections/{connection}/attributes/{attribute}", _CHANGE, me.change,          True),
+    ("me_archive",        "/api/v1/me/archive",                        _READ,   me.archive,                         True),
     ("sign_out",          "/account/sign-out",                         _SEND,   sign_in.sign_out_button,            True),
     ("home",              "/",                                         _READ,   documents.home,                     False),
     ("privacy",           "/privacy",                                  _READ,   documents.privacy,                  False),

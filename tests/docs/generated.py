@@ -16,6 +16,7 @@ from broker.domain.ids import ApplicationId, ClientOrgId, GrantId, KeyedHash, Se
 from broker.domain.policy import RESERVED_CLAIMS
 from broker.domain.scope import ATTRIBUTE_SCOPES
 from broker.domain.session_token import id_token_claims, session_claims
+from broker.storage.records import LEFT_OUT
 from providers import PROVIDERS
 from providers.spec import Provider
 from tests.conformance.plans import PLANS, Covered, NotHere, Plan
@@ -56,6 +57,7 @@ def parts() -> Mapping[str, Callable[[], str]]:
         "reserved": lambda: textwrap.fill(", ".join(f"`{name}`" for name in sorted(RESERVED_CLAIMS)) + ".", 150),
         "example session-jwt": _session_jwt,
         "example id-token": _id_token,
+        "archive left-out": _left_out,
         "conformance": lambda: "\n\n".join(_plan(plan) for plan in PLANS),
     }
     for provider in PROVIDERS.values():
@@ -71,6 +73,14 @@ def _plan(plan: Plan) -> str:
         if isinstance(stands, Covered) and stands.note:
             said += f". {stands.note}"
         lines.append(f"| `{module}` | {said} |")
+    return "\n".join(lines)
+
+
+def _left_out() -> str:
+    lines = ["| table | column | why |", "|---|---|---|"]
+    for name, reason in sorted(LEFT_OUT.items()):
+        table, _, column = name.partition(".")
+        lines.append(f"| `{table}` | {f'`{column}`' if column else ''} | {reason} |")
     return "\n".join(lines)
 
 

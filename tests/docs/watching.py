@@ -79,4 +79,5 @@ def _forms() -> dict[str, set[str]]:
         # The names are those of the Providers' attributes, and told in its row.
         "f\"{len(gone)}:{','.join(gone)}\"": set(),
         "f\"{sum(destroyed.values())}:{','.join(destroyed)}\"": set(),
+        "f'1:{attribute}'": set(),
     }

@@ -17,8 +17,10 @@ from broker.domain.connection import (
     UpstreamTokens,
     attributes_from_bytes,
     attributes_to_bytes,
+    corrected_attributes,
     refreshed_attributes,
     renewed,
+    uncorrected_attributes,
 )
 from broker.domain.ids import ConnectionId, IdentityId
 from broker.domain.policy import Keep, Update
@@ -233,3 +235,27 @@ def test_a_revoked_connection_begins_anew() -> None:
     )
 
     assert again(revoked) == replace(again(None), id=CONNECTION.id, generation=8)
+
+
+def test_a_correction_takes_the_place_of_what_was_kept() -> None:
+    """In the order of the names; the same value keeps its date."""
+    email, name = KEPT
+    right = KeptAttribute(name="name", value="Ada King", since=NOW, taken=NOW, corrected=True)
+
+    assert corrected_attributes(KEPT, "name", "Ada King", now=NOW) == (email, right)
+    same = KeptAttribute(name="name", value="Ada", since=BEFORE, taken=NOW, corrected=True)
+    assert corrected_attributes(KEPT, "name", "Ada", now=NOW) == (email, same)
+    added = KeptAttribute(name="locale", value="fr", since=NOW, taken=NOW, corrected=True)
+    assert corrected_attributes(KEPT, "locale", "fr", now=NOW) == (email, added, name)
+
+
+@pytest.mark.parametrize(("update", "stays"), [(Update.EVERY, True), (Update.FIRST, False), (Update.NEVER, False)])
+def test_a_correction_is_taken_back(update: Update, stays: bool) -> None:
+    """It stays until the next sign-in where that brings another value, and goes where none would."""
+    keep = Keep(purpose="x", update=update)
+    corrected = corrected_attributes(KEPT, "name", "Ada King", now=NOW)
+    (email, *rest) = uncorrected_attributes(corrected, "name", keep)
+
+    assert email == KEPT[0]
+    assert [(a.value, a.corrected) for a in rest] == ([("Ada King", False)] if stays else [])
+    assert uncorrected_attributes(KEPT, "name", keep) == KEPT

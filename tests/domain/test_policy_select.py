@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from broker.domain.identity import normalise_email
 from broker.domain.ids import ClientOrgId
-from broker.domain.policy import INSIDE_NAMES, MAX_VALUE
+from broker.domain.policy import INSIDE_NAMES, MAX_VALUE, is_a_correction, is_a_value
 from broker.domain.policy_parse import parse
 from tests.domain.policies import ATTRIBUTES, KNOWN, LOOK_ALIKES, documents, profiles
 from tests.domain.policies import clients as some_clients
@@ -159,3 +160,20 @@ def test_values_are_not_shown_by_repr() -> None:
     policy = parse({"google": {"keep": {"email": "Contact", "name": "Shown"}}}, KNOWN)
 
     assert repr(policy.select(GOOGLE, {"email": "canary", "name": 1})) == "Selected(malformed=('name',))"
+
+
+@given(LINES)
+@example("ada@acme.example")
+@example(" Ada")
+@example("Ada ")
+def test_a_correction_is_a_value_that_a_provider_could_have_told(value: str) -> None:
+    """With nothing around it, and an address where an address is due."""
+    assert is_a_correction("name", value) is (is_a_value(value) and value == value.strip())
+    assert is_a_correction("email", value) is (is_a_correction("name", value) and normalise_email(value) is not None)
+
+
+@pytest.mark.parametrize("value", [None, 1, True, "", ["Ada"], {"a": "b"}, "A" * (MAX_VALUE + 1), *REFUSED_ANYWHERE])
+def test_nothing_else_is_a_correction(value: object) -> None:
+    """Of whatever attribute."""
+    assert not is_a_correction("name", value)
+    assert not is_a_correction("email", value)

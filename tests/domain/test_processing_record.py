@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from hypothesis import given
@@ -25,7 +26,8 @@ OTHER = replace(APPLICATION, id=ApplicationId("crm"), name="CRM", first_party=Fa
 
 def record(document: Mapping[str, Any], *applications: Application) -> str:
     """The record of a deployment with this policy."""
-    return processing_record(table(parse(document, KNOWN), {}), REGISTRATIONS, applications)
+    policy = parse(document, KNOWN)
+    return processing_record(table(policy, {}), REGISTRATIONS, applications, policy, lambda at: f"day {at // 86400}")
 
 
 def section(page: str, heading: str) -> str:
@@ -38,8 +40,8 @@ def test_each_attribute_stands_with_its_purpose() -> None:
     page = record({"google": {"keep": KEEP}})
 
     assert section(page, "### google: people who sign in with Google").splitlines()[2:] == [
-        "| `email` | `email` | To write |",
-        "| `name` | `name` | To greet |",
+        "| `email` | `email` | To write | at every sign-in | with the account | - |",
+        "| `name` | `name` | To greet | at every sign-in | with the account | - |",
     ]
     assert section(page, "### corp: people who sign in with Corp") == "Nothing."
 
@@ -49,7 +51,7 @@ def test_recipients_are_those_that_can_ask() -> None:
     page = record({"google": {"keep": KEEP, "release": {"email": "To audit"}}}, MACHINE, APPLICATION, OTHER)
 
     who = section(page, "## Who is told")
-    assert "| `email` | google | To audit | `email` |" in who
+    assert "| `email` | google | To audit | `email` | tokens, userinfo |" in who
     assert "`name`" not in who
     assert who.splitlines()[-2:] == [
         f"- CRM (`crm`), and the service at {OTHER.audience}, with the User's consent",
@@ -90,8 +92,66 @@ def test_it_says_how_long() -> None:
     """In the product's own numbers."""
     page = section(record({}), "## How long")
 
-    assert "12 hours after it began; 30 days" in page
+    assert "12 hours after it began" in page
+    assert "30 days after the sign-in" in page
     assert "5 minutes after it was issued" in page
+    assert "| the ledger: ids and codes of what was decided | 730 days after it was written |" in page
+    assert "| a User who does not sign in | no end is set |" in page
+
+
+def test_it_says_what_the_policy_sets() -> None:
+    """Retention, laws, second thoughts."""
+    by_law = {"billing": {"actions": ["apply.SetRights", "a.b"], "days": 3650, "ground": "Commercial | code"}}
+    page = section(
+        record({"retention": {"sessions": 9, "ledger": "unlimited", "by_law": by_law}, "erasure": {"grace_days": 0}}),
+        "## How long",
+    )
+
+    assert "| the record of a session, and of what was granted in it | 9 days after it ended |" in page
+    assert "| the ledger: ids and codes of what was decided | no end is set |" in page
+    assert "| of the ledger, by law (billing): `a.b`, `apply.SetRights` | 3650 days: Commercial \\| code |" in page
+    assert "| an account that its User has erased | 0 days, for second thoughts |" in page
+
+
+def test_the_terms_of_an_attribute_are_told() -> None:
+    """How often it is taken, when it ends, and what is the User's to say; where it may stand."""
+    keep = {
+        "email": {"purpose": "To write", "days": 30, "update": "first", "correctable": True},
+        "name": {"purpose": "To greet", "update": "never", "optional": True},
+    }
+    release = {"email": {"purpose": "To audit", "in": ["userinfo"]}}
+    page = record({"google": {"keep": keep, "release": release}}, APPLICATION)
+
+    assert section(page, "### google: people who sign in with Google").splitlines()[2:] == [
+        "| `email` | `email` | To write | once | 30 days after it was taken | can correct it |",
+        "| `name` | `name` | To greet | never; the User says it | with the account | has to agree |",
+    ]
+    assert "| `email` | google | To audit | `email` | userinfo |" in section(page, "## Who is told")
+
+
+def test_optional_purposes_are_named() -> None:
+    """Where there are any."""
+    purposes = {"news": {"label": "News", "purpose": "To tell what is new"}}
+
+    assert "| News | To tell what is new |" in section(record({"purposes": purposes}), "## Optional purposes")
+    assert "## Optional purposes" not in record({})
+
+
+def test_documents_are_named_by_their_versions() -> None:
+    """With their dates, and the word about one's age; without any nothing is asked."""
+    text = "## Words\n\nWords."
+    documents = {
+        "privacy": {"text": text, "revised": 86400 * 20_000},
+        "terms": {"text": f"{text}\n", "revised": 86400 * 20_001},
+        "grace_days": 5,
+    }
+    page = section(record({"documents": documents}), "## What people accept")
+
+    assert f"- the privacy policy, as of day 20000 (SHA-256 `{sha256(text.encode()).hexdigest()}`)" in page
+    assert "- the terms, as of day 20001 (SHA-256 `" in page
+    assert "- that they are 18 or older" in page
+    assert "after 5 days" in page
+    assert section(record({}), "## What people accept") == "Nothing is asked of them."
 
 
 @given(st.text(min_size=1).filter(str.strip))
@@ -100,5 +160,5 @@ def test_a_purpose_cannot_break_the_table(purpose: str) -> None:
     page = record({"google": {"keep": {"email": purpose}}})
     (row,) = [line for line in page.split("\n") if line.startswith("| `email`")]
 
-    assert row.replace("\\\\", "").replace("\\|", "").count("|") == 4
+    assert row.replace("\\\\", "").replace("\\|", "").count("|") == 7
     assert row.endswith(" |")

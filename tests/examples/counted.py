@@ -63,7 +63,7 @@ client_secret = {{ file = "secret" }}
 """
 _POLICY = """\
 [google.keep]
-email = "Contact address for Partner Ops notices"
+email = { purpose = "Contact address for Partner Ops notices", correctable = true }
 [google.release]
 email = "Downstream services address the User in their own audit trails"
 [purposes.news]

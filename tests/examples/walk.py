@@ -168,6 +168,20 @@ class Walk:
         for said, agreed in (("allow", "yes"), ("take back", "no")):
             form = _csrf(page) | {"subject": "news", "agreed": agreed}
             await self.ask("choose", said, "POST", "/account/choices", data=form)
+        await self.data()
+
+    async def data(self) -> None:
+        """What is kept: looked at, put right, left to the Provider again, taken along; by the pages and by a script."""
+        told = (await self.ask("me", "signed in", "GET", "/api/v1/me")).json()
+        own = f"/account/data/{told['connections'][0]['id']}/email"
+        page = await self.ask("correct_page", "signed in", "GET", own)
+        await self.ask("correct", "signed in", "POST", own, data=_csrf(page) | {"value": "ada@home.example"})
+        await self.ask("uncorrect", "signed in", "POST", f"{own}/uncorrect", data=_csrf(page))
+        await self.ask("data_archive", "signed in", "POST", "/account/data/archive", data=_csrf(page))
+        await self.ask("me_archive", "signed in", "GET", "/api/v1/me/archive")
+        path = f"/api/v1/me/connections/{told['connections'][0]['id']}/attributes/email"
+        headers = {"X-CSRF-Token": told["csrf"], "Content-Type": "application/merge-patch+json"}
+        await self.ask("me_attribute", "signed in", "PATCH", path, content=b'{"value": null}', headers=headers)
 
     async def pages_of_everybody(self) -> None:
         """Where nobody has to be signed in."""

@@ -55,10 +55,12 @@ from broker.flows.found import (
     KnownIdentity,
     LiveSession,
     PlainlyUsed,
+    Records,
     Told,
 )
 from tests.fakes.complete import require_event
 from tests.fakes.ledger import MemoryLedger
+from tests.fakes.records import records_of
 from tests.fakes.tables import OF_USERS, Tables
 
 
@@ -200,6 +202,9 @@ class MemoryStore(MemoryLedger):
             )
             for name in sorted(named)
         )
+
+    async def records_of(self, user_id: UserId) -> Records:
+        return records_of(self._answer(), user_id)
 
     async def connections_keeping(self, after: str, limit: int) -> Sequence[ConnectionInFull]:
         keeping = [x for x in self._answer().connections.values() if x.sealed_attributes is not None and x.id > after]

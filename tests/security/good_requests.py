@@ -30,6 +30,7 @@ class Good:
     path: str
     query: Pairs = field(default_factory=list)
     form: Pairs | None = None
+    body: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
     needed: frozenset[str] = frozenset()
@@ -275,6 +276,21 @@ async def _provider_logout(world: World, browser: Browser) -> Good:
     return Good(method="POST", path=LOGOUT, form=form, needed=frozenset({"logout_token"}))
 
 
+def _of_name(after: str) -> Build:
+    async def build(world: World, browser: Browser) -> Good:
+        good = await _deed(f"/account/data/{{connection}}/name{after}")(world, browser)
+        return Good(path=good.path, cookies=good.cookies)
+
+    return build
+
+
+async def _me_attribute(world: World, browser: Browser) -> Good:
+    good = await _deed("/api/v1/me/connections/{connection}/attributes/name")(world, browser)
+    (_, csrf), *_ = good.form or []
+    headers = SAME_ORIGIN | {"X-CSRF-Token": csrf, "Content-Type": "application/merge-patch+json"}
+    return Good(method="PATCH", path=good.path, body=b'{"value": "Ada Byron"}', headers=headers, cookies=good.cookies)
+
+
 GOOD: dict[str, Build] = {
     "token": _token,
     "device_authorization": _device_authorization,
@@ -320,6 +336,13 @@ GOOD: dict[str, Build] = {
         "/account/choices", lambda: [("subject", "news"), ("agreed", "yes")], needs=frozenset({"subject", "agreed"})
     ),
     "data": _page("/account/data"),
+    "data_archive": _deed("/account/data/archive"),
+    "correct_page": _of_name(""),
+    "correct": _deed("/account/data/{connection}/name", lambda: [("value", "Ada Byron")], needs=frozenset({"value"})),
+    "uncorrect": _deed("/account/data/{connection}/name/uncorrect"),
+    "me": _page("/api/v1/me"),
+    "me_attribute": _me_attribute,
+    "me_archive": _page("/api/v1/me/archive"),
     "sign_out": _deed("/account/sign-out"),
     "forward_auth": _forward_auth,
     "ext_authz": _ext_authz,

@@ -62,7 +62,7 @@ trusted_email_domains = ["corp.example"]
 POLICY = """\
 [google.keep]
 email = "Contact address for Partner Ops notices"
-name = "Shown to colleagues in Partner Ops"
+name = { purpose = "Shown to colleagues in Partner Ops", correctable = true }
 
 [google.release]
 email = "Downstream services address the User in their own audit trails"

@@ -63,7 +63,13 @@ async def answer_to(world: World, good: Good, *, content: bytes | None = None) -
     browser = world.browser()
     for name, value in good.cookies.items():
         browser.http.cookies.set(name, value, domain=urlsplit(world.settings.issuer).hostname or "")
-    return await browser.send(good.method, url_of(good), form=good.form, content=content, headers=good.headers)
+    return await browser.send(
+        good.method,
+        url_of(good),
+        form=good.form,
+        content=good.body if content is None else content,
+        headers=good.headers,
+    )
 
 
 def kind_of(answer: httpx2.Response) -> tuple[int, str]:

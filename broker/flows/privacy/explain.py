@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from broker.domain import scope
 from broker.domain.changes import Record
-from broker.domain.connection import Connection, KeptAttribute
+from broker.domain.connection import Connection
 from broker.domain.errors import NotFound, SealBroken
-from broker.domain.ids import ApplicationId, ClientOrgId, RegistrationId, UserId
+from broker.domain.ids import ApplicationId, ClientOrgId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.policy import AttributePolicy
 from broker.domain.sealing import SYSTEM_OWNER
@@ -20,19 +19,27 @@ from broker.flows.found import ConnectionInFull, GrantInContext
 from broker.flows.ports import Clock, Vault
 from broker.flows.sealed import open_attributes
 from broker.flows.store import Store
+from broker.flows.told import redeemed, told
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExplainedAttribute:
-    """`since` in seconds since the epoch. `purpose` None: the policy does not allow it any more, and it is about to go.
+    """`since`, `until` in seconds since the epoch. `purpose` None: it is not allowed any more, and is about to go.
 
+    `until` None: no end is set but the Connection's. `update`: at which sign-ins the Provider's value is taken.
+    `consent`: what the User has agreed to for it. `correctable`, `corrected`: whether they may, or did, put it right.
     `allowed_by`: those of the User's Clients that let it be kept; none are needed of a User who acts for none.
     `told`: Applications that were given tokens which may have it. `value` None: it was not asked for.
     """
 
     name: str
     since: int
+    until: int | None
     purpose: str | None
+    update: str | None
+    consent: str | None
+    correctable: bool
+    corrected: bool
     allowed_by: tuple[ClientOrgId, ...]
     told: tuple[ApplicationId, ...]
     value: str | None = field(repr=False)
@@ -55,11 +62,10 @@ async def explain(
     if key is None or key.owner == SYSTEM_OWNER:
         raise NotFound(detail="no User of this id is known")
     access = await store.access_of(user_id)
-    grants = [found for one in access for found in one.grants if found.grant.redeemed_at is not None]
     explained = [
         await _explained(
             found,
-            [g for g in grants if g.session.connection_id == found.connection.id],
+            redeemed(access, found.connection.id),
             policy,
             vault,
             with_values=with_values,
@@ -100,32 +106,17 @@ async def _explained(
         ExplainedAttribute(
             name=attribute.name,
             since=attribute.since,
-            purpose=allowed[attribute.name].purpose if attribute.name in allowed else None,
+            until=None if keep is None else attribute.until(keep),
+            purpose=None if keep is None else keep.purpose,
+            update=None if keep is None else keep.update.value,
+            consent=None if keep is None else keep.consent,
+            correctable=keep is not None and keep.correctable,
+            corrected=attribute.corrected,
             allowed_by=tuple(c for c in clients if attribute.name in policy.keeps(registration, (c,), agreed)),
-            told=_told(attribute, registration, clients, grants, policy),
+            told=told(attribute.name, registration, clients, grants, policy),
             value=attribute.value if with_values else None,
         )
         for attribute in kept
+        for keep in (allowed.get(attribute.name),)
     )
     return ExplainedConnection(connection=found.connection, clients=clients, attributes=attributes)
-
-
-def _told(
-    attribute: KeptAttribute,
-    registration: RegistrationId,
-    clients: tuple[ClientOrgId, ...],
-    grants: Sequence[GrantInContext],
-    policy: AttributePolicy,
-) -> tuple[ApplicationId, ...]:
-    """Whose scopes ask for it, where the policy releases it for the Clients that the Grant speaks of."""
-    told = {
-        found.application.id
-        for found in grants
-        if scope.covers(found.grant.scopes, attribute.name)
-        and attribute.name in policy.releases(registration, _spoken_of(found, clients))
-    }
-    return tuple(sorted(told))
-
-
-def _spoken_of(found: GrantInContext, clients: tuple[ClientOrgId, ...]) -> tuple[ClientOrgId, ...]:
-    return clients if found.grant.organization is None else (found.grant.organization,)

@@ -1,4 +1,4 @@
-"""Owns `/account` and `/account/data`: the User's own overview, and everything that is kept."""
+"""Owns `/account`: the User's own overview."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from broker.domain.session import IDLE_LIFETIME
 from broker.flows.applications.show import show_access
 from broker.flows.connections.show import show_connections
 from broker.web import context
-from broker.web.handlers.shown import group_title, kept_value, name_of, rows_of
+from broker.web.handlers.shown import name_of, verified_address
 from broker.web.pages import outcomes, words
-from broker.web.pages.parts import ClientRights, DataGroup, Notice
+from broker.web.pages.parts import ClientRights, Notice
 from broker.web.pages.shell import Shell
-from broker.web.pages.views import AccountView, DataView
+from broker.web.pages.views import AccountView
 
 
 async def account_page(request: Request) -> Response:
@@ -36,7 +36,7 @@ async def account_page(request: Request) -> Response:
             ClientRights(client_org=c, name=held.clients[c].name, rights=tuple(words.right(r) for r in rights[c]))
             for c in rights
         ),
-        invite_to=kept_value(shown, "email"),
+        invite_to=verified_address(shown),
         connection_count=len(live),
         session_count=len(sessions),
         application_count=sum(one.has_access for one in access),
@@ -50,15 +50,3 @@ def _notice(request: Request, warned: tuple[str, ...], shell: Shell) -> Notice |
     if warned:
         return outcomes.old_keys_used(warned, shell.links.applications)
     return outcomes.account_kept() if "kept" in request.query_params else None
-
-
-async def data_page(request: Request) -> Response:
-    """Everything that is kept, why, and since when."""
-    session = await context.require_signed_in(request)
-    shown = await show_connections(session.user.id, context.web_of(request).ports)
-    groups = [
-        DataGroup(title=group_title(request, c), rows=rows_of(request, c))
-        for c in shown
-        if c.status is not ConnectionStatus.REVOKED
-    ]
-    return context.page(DataView(shell=context.shell(request, session, name=name_of(shown)), groups=tuple(groups)))

@@ -32,6 +32,8 @@ async def privacy(request: Request) -> Response:
                 attribute=words.attribute(name),
                 purpose=keep.purpose,
                 released_for=released[name].purpose if name in released else None,
+                until="" if keep.days is None else f"For {keep.days} days after it was taken",
+                optional=keep.consent is not None,
             )
             for name, keep in ports.policy.keeps(facts.id).items()
         )

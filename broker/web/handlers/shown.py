@@ -197,7 +197,11 @@ def settings_of(facts: RegistrationFacts) -> Link | None:
 
 
 def facts_of(request: Request, shown: ShownConnection) -> RegistrationFacts:
-    registration = shown.connection.registration
+    return facts_about(request, shown.connection.registration)
+
+
+def facts_about(request: Request, registration: RegistrationId) -> RegistrationFacts:
+    """What pages may say of a registration, also of one that is not set up any more."""
     known = context.web_of(request).ports.upstream.registrations.get(registration)
     return known or RegistrationFacts(
         id=registration,
@@ -214,13 +218,15 @@ def mark_of(facts: RegistrationFacts) -> ProviderMark:
     return MARKS.get(facts.provider, "oidc")
 
 
-def group_title(request: Request, shown: ShownConnection) -> str:
-    label, account = facts_of(request, shown).label, account_of(shown)
-    return f"From {label}" if account is None else f"From {label}, {account}"
-
-
 def account_of(shown: ShownConnection) -> str | None:
-    return next((a.value for name in ("email", "name") for a in shown.attributes if a.name == name), None)
+    """How the Provider calls the account: what its User corrected would not tell which one it is."""
+    told = {a.name: a.value for a in shown.attributes if not a.corrected}
+    return told.get("email") or told.get("name")
+
+
+def verified_address(shown: tuple[ShownConnection, ...]) -> str | None:
+    """The e-mail address by which one can be invited: a Provider's word, never the User's own."""
+    return next((a.value for c in shown for a in c.attributes if a.name == "email" and not a.corrected), None)
 
 
 def kept_value(shown: tuple[ShownConnection, ...], name: str) -> str | None:

@@ -27,6 +27,17 @@ def account_kept() -> Notice:
     return Notice(tone="good", text="Your account is kept. Applications ask for your permission again.")
 
 
+def corrected(attribute: str) -> Notice:
+    """The User put an attribute right; `attribute` in words, inside a sentence."""
+    text = f"Your {attribute} is corrected. Signing in does not change it any more."
+    return Notice(tone="good", text=text)
+
+
+def uncorrected(attribute: str, provider_name: str) -> Notice:
+    """The Provider's value is wanted again."""
+    return Notice(tone="good", text=f"Your {attribute} is taken from {provider_name} again, from your next sign-in on.")
+
+
 def session_ended() -> Notice:
     """One Session was ended."""
     return Notice(tone="good", text="That browser has been signed out. You are still signed in here.")

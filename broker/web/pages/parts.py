@@ -183,14 +183,6 @@ class OldKeyWarning:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DataGroup:
-    """What is kept from one source; `title` such as "From Google, ada@acme.example"."""
-
-    title: str = field(repr=False)
-    rows: tuple[KeptRow, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class WantedAttribute:
     """An attribute an Application asks for: its name in words, its value as it would be released, the purpose."""
 
@@ -250,6 +242,8 @@ class PolicyRow:
     attribute: str
     purpose: str
     released_for: str | None = None
+    until: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from broker.web.pages import agreed_views, privacy_views, views, words
+from broker.web.pages import agreed_views, data, privacy_views, views, words
 from broker.web.pages.assets import asset_path
 from broker.web.pages.views import View
 
@@ -29,7 +29,8 @@ TEMPLATES: Mapping[type[View], str] = MappingProxyType(
         views.ApplicationsView: "applications.html",
         views.RemoveAccessView: "remove_access.html",
         agreed_views.ChoicesView: "choices.html",
-        views.DataView: "data.html",
+        data.DataView: "data.html",
+        data.CorrectView: "correct.html",
         privacy_views.EraseView: "erase.html",
         privacy_views.ErasedView: "erased.html",
         views.SignOutView: "sign_out.html",

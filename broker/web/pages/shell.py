@@ -75,6 +75,19 @@ class Links:
         return f"{self.applications}/{_segment(grant_id)}/dismiss"
 
     @property
+    def archive(self) -> str:
+        """Where everything that is kept is downloaded (POST)."""
+        return f"{self.data}/archive"
+
+    def correct(self, connection_id: str, attribute: str) -> str:
+        """The form (GET) and deed (POST) of putting an attribute right."""
+        return f"{self.data}/{_segment(connection_id)}/{_segment(attribute)}"
+
+    def uncorrect(self, connection_id: str, attribute: str) -> str:
+        """Where the Provider's value is wanted again (POST)."""
+        return f"{self.correct(connection_id, attribute)}/uncorrect"
+
+    @property
     def choices(self) -> str:
         """What the User may agree to, and what they did (GET); to say so (POST)."""
         return f"{self.account}/choices"

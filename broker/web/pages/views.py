@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from broker.web.pages.agreed_views import AcceptView, ChoicesView
+from broker.web.pages.data import CorrectView, DataView
 from broker.web.pages.parts import (
     ApplicationCard,
     ClientRights,
     ConnectionCard,
     ConnectOffer,
     ConsentClient,
-    DataGroup,
     EndedConnection,
     Hidden,
     Link,
@@ -128,15 +128,6 @@ class RemoveAccessView:
     application: str
     stops: tuple[str, ...]
     afterwards: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DataView:
-    """`/account/data`: read only."""
-
-    shell: Shell
-    groups: tuple[DataGroup, ...]
-    notice: Notice | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -252,6 +243,7 @@ View: TypeAlias = (
     | DataView
     | EraseView
     | ErasedView
+    | CorrectView
     | SignOutView
     | SignedOutView
     | ErrorView

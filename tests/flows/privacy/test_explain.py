@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from broker.domain.acceptance import Choice
+from broker.domain.changes import PutChoice
 from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import Fault, NotFound
 from broker.domain.ids import UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.sealing import SYSTEM_OWNER
 from broker.flows.connections.revoke import revoke
+from broker.flows.privacy.correct import correct
 from broker.flows.privacy.explain import ExplainedAttribute, ExplainedConnection, explain
 from tests.flows.refusals import refusal
 from tests.flows.setting import ACME, ADA, ADA_AT_CORP, CORP, GLOBEX, GOOGLE, GRACE, NOW, POLICY, STRANGER
@@ -19,6 +22,16 @@ from tests.flows.texts import holds
 from tests.flows.world import World
 
 pytestmark = pytest.mark.anyio
+
+PLAIN: dict[str, Any] = {
+    "since": NOW,
+    "until": None,
+    "update": "every",
+    "consent": None,
+    "correctable": False,
+    "corrected": False,
+}
+"""Of an attribute on no terms of its own."""
 
 
 async def explained(
@@ -40,10 +53,10 @@ async def test_each_attribute_is_told_with_its_reasons(world: World) -> None:
 
     assert google.attributes == (
         ExplainedAttribute(
-            name="email", since=NOW, purpose="Contact address", allowed_by=(ACME, GLOBEX), told=(), value=None
+            name="email", purpose="Contact address", allowed_by=(ACME, GLOBEX), told=(), value=None, **PLAIN
         ),
         ExplainedAttribute(
-            name="name", since=NOW, purpose="Shown to colleagues", allowed_by=(ACME,), told=(), value=None
+            name="name", purpose="Shown to colleagues", allowed_by=(ACME,), told=(), value=None, **PLAIN
         ),
     )
     assert (google.connection.registration, google.clients) == (GOOGLE, (ACME, GLOBEX))
@@ -187,3 +200,18 @@ async def test_the_tests_know_a_told_application(world: World) -> None:
 
     assert through.redeemed_at is None
     assert {a.told for a in connection.attributes or ()} == {()}
+
+
+async def test_the_terms_are_told(world: World) -> None:
+    """Until when, how often it is taken, what has to be agreed to, and whose word it is."""
+    terms = {"purpose": "To write", "days": 10, "update": "first", "correctable": True, "optional": True}
+    ada = await world.signed_in(ADA)
+    await world.store.write(PutChoice(choice=Choice(user_id=ada.user.id, subject="google.email", agreed=True, at=NOW)))
+    document = {"google": {"keep": {"email": terms}}}
+    ports = world.with_policy(document)
+    await correct(ada.session.connection_id, "email", "ada@home.example", ada.user.id, ports, request_id="")
+    (connection,) = await explained(world, ada.user.id, document)
+
+    email = next(a for a in connection.attributes or () if a.name == "email")
+    assert (email.until, email.update, email.consent) == (NOW + 10 * 86400, "first", "google.email")
+    assert (email.correctable, email.corrected) == (True, True)

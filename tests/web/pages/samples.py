@@ -11,6 +11,7 @@ from broker.domain.legal_document import read
 from broker.settings.policy_file import SHIPPED
 from broker.web.pages import words
 from broker.web.pages.agreed_views import AcceptView, ChoicesView
+from broker.web.pages.data import BesideRow, CorrectView, DataGroup, DataRow, DataView, MissingRow
 from broker.web.pages.parts import (
     ApplicationCard,
     Attention,
@@ -106,6 +107,62 @@ KEPT = (
         since=NOW - 90 * DAY,
         until=NOW + 275 * DAY,
     ),
+)
+DATA = DataView(
+    shell=ADA,
+    groups=(
+        DataGroup(
+            title="From Google, ada@acme.example",
+            provider_name="Google",
+            connection_id="con-1",
+            rows=(
+                DataRow(
+                    attribute="Email address",
+                    name="email",
+                    value="ada@acme.example",
+                    purpose="Contact address for Partner Ops notices",
+                    since=NOW - 90 * DAY,
+                    told=("Demo", "Northwind Reports"),
+                ),
+                DataRow(
+                    attribute="Name",
+                    name="name",
+                    value="Ada Byron, Countess of Lovelace",
+                    purpose="Shown to colleagues in Partner Ops",
+                    since=NOW - 90 * DAY,
+                    until=NOW + 275 * DAY,
+                    subject="directory",
+                    correctable=True,
+                    corrected=True,
+                ),
+            ),
+            missing=(MissingRow(attribute="Language", name="locale", purpose="Pages in your language"),),
+        ),
+        DataGroup(title="From GitHub", provider_name="GitHub", connection_id="con-2", rows=()),
+        DataGroup(title="From Corp", provider_name="Corp", connection_id="con-3", rows=(), readable=False),
+    ),
+    beside=(
+        BesideRow(
+            what="2 fingerprints of accounts, from which nobody can tell whose they are",
+            why="So that we know you again when you sign in.",
+            until="Until your account is erased",
+            where=Link(label="Connections", href="/account/connections"),
+        ),
+        BesideRow(
+            what="14 lines in our record",
+            why="To prove what was done and decided. It has no names, addresses or other values.",
+            until="730 days after it was written",
+        ),
+    ),
+)
+CORRECT = CorrectView(
+    shell=ADA,
+    connection_id="con-1",
+    name="name",
+    attribute="Name",
+    provider_name="Google",
+    purpose="Shown to colleagues in Partner Ops",
+    typed="Ada Byron",
 )
 GOOGLE_CONNECTION = ConnectionCard(
     connection_id="con-1",
@@ -308,7 +365,12 @@ POLICY = (
                 purpose="Contact address for Partner Ops notices",
                 released_for="Downstream services address the User in their own audit trails",
             ),
-            PolicyRow(attribute="Name", purpose="Shown to colleagues in Partner Ops"),
+            PolicyRow(
+                attribute="Name",
+                purpose="Shown to colleagues in Partner Ops",
+                until="For 365 days after it was taken",
+                optional=True,
+            ),
         ),
     ),
     ProviderPolicy(provider_name="Acme single sign-on", rows=()),

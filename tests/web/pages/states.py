@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from broker.web.handlers.data import WRONG_ADDRESS
 from broker.web.pages import outcomes, problems
+from broker.web.pages.data import DataView
 from broker.web.pages.parts import (
     ClientRights,
     ConsentClient,
-    DataGroup,
     Link,
     Notice,
 )
 from broker.web.pages.privacy_views import PrivacyView, TermsView
 from broker.web.pages.views import (
     AccountView,
-    DataView,
     DeviceAnsweredView,
     DeviceCodeView,
     FormPostView,
@@ -40,6 +40,8 @@ from tests.web.pages.samples import (
     CONNECTIONS,
     CONSENT,
     CORP,
+    CORRECT,
+    DATA,
     DEMO,
     DEVICE,
     DISCONNECT,
@@ -54,7 +56,6 @@ from tests.web.pages.samples import (
     GOOGLE_DOWN,
     HERE,
     HIDDEN,
-    KEPT,
     LOCAL,
     MICROSOFT,
     OFFERS,
@@ -131,19 +132,13 @@ STATES: Mapping[str, View] = {
     "applications-none": replace(APPLICATIONS, applications=(), notice=outcomes.access_removed("Demo")),
     "applications-warned": replace(APPLICATIONS, applications=(DEMO,), warnings=(OLD_KEY,)),
     "remove-access": REMOVE_ACCESS,
-    "data": DataView(
-        shell=ADA,
-        groups=(
-            DataGroup(title="From Google, ada@acme.example", rows=KEPT),
-            DataGroup(title="From GitHub, ada-l", rows=()),
-        ),
-    ),
+    "data": DATA,
     "data-nothing": DataView(shell=ADA, groups=()),
-    "data-export": DataView(
-        shell=ADA,
-        groups=(DataGroup(title="From Google, ada@acme.example", rows=KEPT[:1]),),
-        notice=Notice(tone="plain", text="Your download is being made. We tell you here when it is ready."),
-    ),
+    "data-corrected": replace(DATA, notice=outcomes.corrected("name")),
+    "data-left": replace(DATA, groups=DATA.groups[:1], beside=(), notice=outcomes.uncorrected("name", "Google")),
+    "correct": CORRECT,
+    "correct-back": replace(CORRECT, back=True, comes_back="Yours stays until you next sign in with Google."),
+    "correct-wrong": replace(CORRECT, name="email", attribute="Email address", typed="ada@", wrong=WRONG_ADDRESS),
     "sign-out": SignOutView(
         shell=ADA,
         action="/oauth/logout",
@@ -240,6 +235,7 @@ HOSTILE_STATES: Mapping[str, View] = {
         "applications-warned",
         "remove-access",
         "data",
+        "correct-wrong",
         "sign-out",
         "signed-out",
         "signed-out-and-more",

@@ -1,0 +1,136 @@
+"""Owns `/api/v1/me`: what the User's own pages show and do about what is kept, for a script of the broker's own origin.
+
+Refuses session JWTs: a service to which one was given could take everything along. Only the Session's cookie counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.domain.errors import Refusal
+from broker.domain.ids import ConnectionId
+from broker.domain.policy import Keep
+from broker.flows.found import LiveSession
+from broker.flows.kept import KeptConnection, KeptOnTerms
+from broker.flows.privacy.correct import correct
+from broker.flows.privacy.show_data import show_data
+from broker.web import context, origin
+from broker.web.handlers.data import archive_of
+from broker.web.parameters import BODY_WITHIN
+
+_TYPES = ("application/merge-patch+json", "application/json")
+
+
+class _Members(list[tuple[str, Any]]):
+    """A JSON object with every one of its names, also one that comes twice."""
+
+    __match_args__ = ("every",)
+
+    @property
+    def every(self) -> list[tuple[str, Any]]:
+        return list(self)
+
+
+async def me(request: Request) -> Response:
+    """Everything that is kept, on which terms, and the token that changes have to carry."""
+    session = await _session(request)
+    ports = context.web_of(request).ports
+    kept = await show_data(session.user.id, ports)
+    document = {
+        "user": kept.records["users"][0],
+        "connections": [_connection(c) for c in kept.connections],
+        "also_kept": {name: len(rows) for name, rows in kept.records.items() if name != "users"},
+        "csrf": origin.csrf_token(session, ports),
+    }
+    return Response(orjson.dumps(document), media_type="application/json")
+
+
+async def change(request: Request) -> Response:
+    """Put an attribute right (RFC 7396): `{"value": "…"}`, or null for what the Provider says."""
+    session = await _session(request)
+    ports = context.web_of(request).ports
+    origin.require_csrf_header(request, session, ports)
+    value = await _value(request)
+    connection_id = ConnectionId(context.path_name(request, "connection"))
+    attribute = context.path_name(request, "attribute")
+    await correct(connection_id, attribute, value, session.user.id, ports, request_id=context.request_id_of(request))
+    return Response(status_code=204)
+
+
+async def archive(request: Request) -> Response:
+    """The signed archive."""
+    session = await _session(request)
+    if request.method == "HEAD":
+        return Response(media_type="application/json")
+    return await archive_of(request, session)
+
+
+async def _session(request: Request) -> LiveSession:
+    """Whose cookie it is. Raises `Refusal` for nobody's, and for another site's request."""
+    origin.require_same_origin(request, context.web_of(request).ports.issuer)
+    session = await context.signed_in(request)
+    if session is None:
+        raise Refusal("not_signed_in", "Please sign in first.", detail="no live session cookie")
+    return session
+
+
+async def _value(request: Request) -> str | None:
+    malformed = Refusal("invalid_request", 'Send JSON: {"value": "…"}, or null.', detail="body")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in _TYPES:
+        raise malformed
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            body = await request.body()
+        document: Any = json.loads(body.decode(), object_pairs_hook=_Members)
+    except TimeoutError:
+        raise Refusal("too_slow", "The request took too long to arrive.") from None
+    except (ValueError, RecursionError):
+        raise malformed from None
+    match document:
+        case _Members([("value", str() | None as value)]):
+            return value
+    raise malformed
+
+
+def _connection(one: KeptConnection) -> dict[str, Any]:
+    connection = one.connection
+    return {
+        "id": connection.id,
+        "registration": connection.registration,
+        "status": connection.status,
+        "granted_scopes": sorted(connection.granted_scopes),
+        "created_at": connection.created_at,
+        "last_used_at": connection.last_used_at,
+        "revoked_at": connection.revoked_at,
+        "holds_tokens": connection.sealed_tokens is not None,
+        "attributes": _attributes(one),
+        "missing": [{"name": name, "purpose": keep.purpose} for name, keep in one.missing],
+    }
+
+
+def _attributes(one: KeptConnection) -> list[dict[str, Any]] | None:
+    if one.attributes is None:
+        return None
+    return [_attribute(a, a.terms) for a in one.attributes if a.terms is not None]
+
+
+def _attribute(one: KeptOnTerms, terms: Keep) -> dict[str, Any]:
+    kept = one.kept
+    return {
+        "name": kept.name,
+        "value": kept.value,
+        "purpose": terms.purpose,
+        "since": kept.since,
+        "until": kept.until(terms),
+        "update": terms.update,
+        "optional": terms.consent,
+        "correctable": terms.correctable,
+        "corrected": kept.corrected,
+        "told": list(one.told),
+    }
