@@ -1,7 +1,7 @@
 """Owns the signatures of the broker's own tokens. Refuses a token that is not, to the letter, what `sign` makes.
 
-PyJWT signs and verifies. What a header may say, and which key belongs to it, is decided here, before any signature
-is looked at.
+PyJWT's algorithms sign, PyJWT verifies. What a header may say, and which key belongs to it, is decided here, before any
+signature is looked at.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 
@@ -91,8 +92,9 @@ class JwtSigner:
         key = active.get(alg or self._algorithm) or active.get(self._algorithm) or next(iter(active.values()), None)
         if key is None:
             raise Fault("no_signing_key", "Tokens cannot be signed at the moment.")
-        payload = json.dumps(dict(claims), separators=(",", ":")).encode()
-        return _JWS.encode(payload, key.private, algorithm=key.alg, headers={"kid": key.kid, "typ": typ})
+        signed = f"{_header(key.alg, key.kid, typ)}.{base64url.encode(orjson.dumps(dict(claims)))}"
+        signature = _JWS.get_algorithm_by_name(key.alg).sign(signed.encode(), key.private)
+        return f"{signed}.{base64url.encode(signature)}"
 
     def claims_by(self, assertion: str, keys: Sequence[str]) -> dict[str, Any] | None:
         """The claims of a JWT that one of these public keys (JWK, JSON) has signed, unchecked; or None."""
@@ -120,6 +122,12 @@ class JwtSigner:
             return False
         expires_at = claims.get("exp")
         return now is None or (type(expires_at) is int and now < expires_at)
+
+
+@lru_cache(maxsize=64)
+def _header(alg: str, kid: str, typ: str) -> str:
+    """Encoded: the same for every token of one kind that one key signs."""
+    return base64url.encode(orjson.dumps({"alg": alg, "kid": kid, "typ": typ}))
 
 
 def _signed(token: str, typ: str, by_kid: Mapping[str, LoadedKey]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from broker.domain.dpop import confirmation
@@ -114,13 +115,20 @@ def left_half_hash(token: str) -> str | None:
 
     None for an algorithm that has none, as the claim may be left out (OpenID Connect Core section 3.1.3.6).
     """
-    header, _, _ = token.partition(".")
-    try:
-        hash_of = _HASHES[json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["alg"]]
-    except (ValueError, KeyError, TypeError):
+    hash_of = _hash_named_in(token.partition(".")[0])
+    if hash_of is None:
         return None
     digest = hash_of(token.encode()).digest()
     return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+
+
+@lru_cache(maxsize=16)
+def _hash_named_in(header: str) -> Callable[[bytes], Any] | None:
+    """Remembered: all tokens that one key signs begin with the same header."""
+    try:
+        return _HASHES[json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["alg"]]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 _HASHES = {"ES256": hashlib.sha256, "RS256": hashlib.sha256, "EdDSA": hashlib.sha512}
@@ -131,13 +139,15 @@ def _fitting(attributes: Mapping[str, str], room: int) -> dict[str, str]:
     """Those that fit, whole, in the order of their names; none under the name of a reserved claim."""
     fitting: dict[str, str] = {}
     for name, value in sorted(attributes.items()):
-        size = _size({name: value})
-        if name not in RESERVED_CLAIMS and size <= room:
+        if name not in RESERVED_CLAIMS and (size := _size({name: value})) <= room:
             fitting[name] = value
             room -= size
     return fitting
 
 
 def _size(value: object) -> int:
-    """Bytes of `value` as the signer writes it: JSON without white space, in ASCII."""
-    return len(json.dumps(value, separators=(",", ":")))
+    """Bytes of `value` as JSON without white space, in ASCII: the signer, which writes UTF-8, never takes more."""
+    return len(_in_ascii(value))
+
+
+_in_ascii = json.JSONEncoder(separators=(",", ":")).encode

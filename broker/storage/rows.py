@@ -6,6 +6,7 @@ Refuses to guess: each function is told where in a row, which may hold several n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from broker.domain.consent import Consent
 from broker.domain.device_request import Decision, DeviceRequest
 from broker.domain.grant import Grant
 from broker.domain.identity import Identity
+from broker.domain.ids import ApplicationId
 from broker.domain.sealing import WrappedKey
 from broker.domain.session import Session
 from broker.domain.user import User, UserStatus
@@ -104,26 +106,31 @@ def session(row: Row, at: int = 0) -> Session:
 
 
 def application(row: Row, at: int = 0) -> Application:
-    (
-        id_,
-        name,
-        type_,
-        secrets,
-        grants,
-        redirect_uris,
-        post_logout_redirect_uris,
-        audience,
-        first_party,
-        requires_authorization,
-        signing_algorithm,
-        scopes,
-        public_keys,
-        exchange_audiences,
-        gateway,
-        requires_pushed_requests,
-        backchannel_logout_uri,
-        dpop,
-    ) = row[at : at + 18]
+    return _application(*row[at : at + 18])
+
+
+@lru_cache(maxsize=256)
+def _application(
+    id_: ApplicationId,
+    name: str,
+    type_: str,
+    secrets: str,
+    grants: str,
+    redirect_uris: str,
+    post_logout_redirect_uris: str,
+    audience: str,
+    first_party: int,
+    requires_authorization: int,
+    signing_algorithm: str | None,
+    scopes: str,
+    public_keys: str,
+    exchange_audiences: str,
+    gateway: int,
+    requires_pushed_requests: int,
+    backchannel_logout_uri: str | None,
+    dpop: int,
+) -> Application:
+    """Remembered by everything that its row says: few are read often, and half of it is JSON."""
     return Application(
         id=id_,
         name=name,

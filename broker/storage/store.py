@@ -6,7 +6,6 @@ Refuses to decide: whether a Session is live or a code still good is the domain'
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from itertools import groupby
 from operator import attrgetter
 from types import TracebackType
@@ -54,6 +53,7 @@ from broker.storage.database_url import sqlite_path
 from broker.storage.engine import Engine
 from broker.storage.ledger_reads import LedgerReads
 from broker.storage.postgres import Postgres
+from broker.storage.shared_reads import SharedReads
 from broker.storage.sqlite import Sqlite
 
 CONNECTIONS = 10
@@ -66,6 +66,7 @@ class SqlStore(LedgerReads):
     def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
         path = sqlite_path(url)
         self.engine: Engine = Postgres(url, connections=connections) if path is None else Sqlite(path)
+        self._applications = SharedReads(self._application)
 
     async def __aenter__(self) -> SqlStore:
         return self
@@ -85,6 +86,9 @@ class SqlStore(LedgerReads):
             await self.engine.write(changes)
 
     async def application(self, application_id: ApplicationId) -> Application | None:
+        return await self._applications(application_id)
+
+    async def _application(self, application_id: ApplicationId) -> Application | None:
         found = await self.engine.rows(reads.APPLICATION, id=application_id)
         return rows.application(found[0]) if found else None
 
@@ -124,7 +128,14 @@ class SqlStore(LedgerReads):
         return snapshots.grant_in_full(found[0]) if found else None
 
     async def use_plainly(self, use: PlainUse) -> PlainlyUsed:
-        found, used = await self.engine.at_once(REFRESH, **asdict(use))
+        found, used = await self.engine.at_once(
+            REFRESH,
+            grant_id=use.grant_id,
+            generation=use.generation,
+            application_id=use.application_id,
+            at=use.at,
+            request_id=use.request_id,
+        )
         return PlainlyUsed(found=snapshots.grant_in_full(found[0]) if found else None, used=used)
 
     async def device_by_device_code(self, code: KeyedHash) -> DeviceInFull | None:

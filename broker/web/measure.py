@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -20,6 +22,8 @@ class Measures:
         self._seconds = Histogram(
             "broker_request_seconds", "Time to answer.", ("route",), buckets=_BUCKETS, registry=self._registry
         )
+        self._count_of = cache(lambda route, status: self._requests.labels(route, str(status)))
+        self._time_of = cache(self._seconds.labels)
         self._refusals = Counter(
             "broker_refusals_total", "Requests refused or failed.", ("route", "reason"), registry=self._registry
         )
@@ -58,8 +62,8 @@ class Measures:
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count one answer."""
-        self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._count_of(route, status).inc()
+        self._time_of(route).observe(seconds)
 
     def refused(self, route: str, reason: str) -> None:
         """Count one refusal by its code."""

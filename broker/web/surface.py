@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.domain.errors import Refusal
@@ -51,9 +50,9 @@ class Surface:
         # A form's post is redirected to a Provider and on to an Application; Chromium holds `form-action` against each
         # hop, and which hosts a Provider passes through is its own affair: any https one (loopback in development).
         targets = "'self' https:" if secure else "'self' https: http://localhost:* http://127.0.0.1:*"
-        self._html = [("content-security-policy", HTML_POLICY.format(targets)), *_HTML_HEADERS]
+        self._html = [(b"content-security-policy", HTML_POLICY.format(targets).encode()), *_HTML_HEADERS]
         if secure:
-            self._html.append(("strict-transport-security", "max-age=31536000; includeSubDomains"))
+            self._html.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -100,16 +99,15 @@ class Surface:
         )
 
     def _add_headers(self, message: Message, request_id: str) -> None:
-        headers = MutableHeaders(raw=message["headers"])
-        headers["x-request-id"] = request_id
-        headers["x-content-type-options"] = "nosniff"
-        if "cache-control" not in headers:
-            headers["cache-control"] = "no-store"
-        if headers.get("content-type", "").startswith("text/html"):
-            for name, value in self._html:
-                headers.setdefault(name, value)
+        headers: list[tuple[bytes, bytes]] = message["headers"]
+        there = dict(headers)
+        headers += ((b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff"))
+        if b"cache-control" not in there:
+            headers.append((b"cache-control", b"no-store"))
+        if there.get(b"content-type", b"").startswith(b"text/html"):
+            headers += [header for header in self._html if header[0] not in there]
         else:
-            headers["referrer-policy"] = "no-referrer"
+            headers.append((b"referrer-policy", b"no-referrer"))
 
 
 def _no_streams() -> None:
@@ -117,11 +115,11 @@ def _no_streams() -> None:
 
 
 _HTML_HEADERS = (
-    ("referrer-policy", "no-referrer"),
-    ("x-frame-options", "DENY"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
 
 

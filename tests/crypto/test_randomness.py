@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import subprocess
@@ -9,6 +10,8 @@ import sys
 import textwrap
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.crypto.randomness import FreshRandom, new_id
 from broker.domain.errors import Fault
@@ -78,3 +81,9 @@ def test_forked_processes_draw_different_bytes() -> None:
     run = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
 
     assert run.stdout == "3\n"
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_an_id_is_base32_as_the_standard_library_spells_it(bits: bytes) -> None:
+    """In lower case, without padding."""
+    assert new_id("usr", drawn(bits)) == "usr_" + base64.b32encode(bits).decode().rstrip("=").lower()

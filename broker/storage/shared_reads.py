@@ -1,0 +1,59 @@
+"""Owns the reads that many make of one thing at one moment: an Application's requests, all of its row.
+
+Refuses an answer that is older than the question: who asks while a read is under way is answered by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+Key = TypeVar("Key")
+Answer = TypeVar("Answer")
+
+
+class SharedReads(Generic[Key, Answer]):
+    """`read`, at most once at a time for one key: all who ask meanwhile share the read that follows, or its failure."""
+
+    def __init__(self, read: Callable[[Key], Awaitable[Answer]]) -> None:
+        self._read = read
+        self._under_way: set[Key] = set()
+        self._waiting: dict[Key, asyncio.Future[Answer]] = {}
+        self._following: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, key: Key) -> Answer:
+        """The answer to a read that begins now or later, or what that raises."""
+        if key not in self._under_way:
+            self._under_way.add(key)
+            return await self._answer(key)
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(waiting)
+
+    async def _answer(self, key: Key) -> Answer:
+        try:
+            return await self._read(key)
+        except Exception as error:
+            if (waiting := self._waiting.pop(key, None)) is not None:  # nobody waits for two that take their time
+                _fail(waiting, error)
+            raise
+        finally:
+            if (waiting := self._waiting.pop(key, None)) is None:
+                self._under_way.discard(key)
+            else:
+                following = asyncio.create_task(self._follow(key, waiting))
+                self._following.add(following)
+                following.add_done_callback(self._following.discard)
+
+    async def _follow(self, key: Key, waiting: asyncio.Future[Answer]) -> None:
+        try:
+            waiting.set_result(await self._answer(key))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
+            _fail(waiting, error)
+
+
+def _fail(waiting: asyncio.Future[Any], error: Exception) -> None:
+    waiting.set_exception(error)
+    waiting.exception()  # looked at: they may all have gone away
