@@ -160,10 +160,10 @@ class Store(Protocol):
         """The newest events, the newest first."""
 
     async def take_lease(self, name: str, holder: str, now: int, seconds: int) -> bool:
-        """Take or renew the lease for a job; it only lowers load, nothing depends on it."""
+        """Take or renew the lease for a piece of work; it only lowers load, nothing depends on it."""
 
     async def forget_expired(self, now: int) -> int:
-        """Delete taken attempts, codes and sessions nobody needs any more; how many rows went."""
+        """Delete taken attempts, codes, sessions and leases nobody needs any more; how many rows went."""
 
     async def ping(self) -> None:
         """Raise `Fault` unless the database answers."""

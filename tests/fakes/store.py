@@ -284,6 +284,9 @@ class MemoryStore:
         attempts = {taken: expires_at for taken, expires_at in tables.taken_attempts.items() if expires_at > now}
         forgotten = len(tables.sessions) - len(sessions) + len(tables.grants) - len(grants)
         forgotten += len(tables.taken_attempts) - len(attempts)
+        leases = {name: held for name, held in tables.leases.items() if held[1] > now}
+        forgotten += len(tables.leases) - len(leases)
+        tables.leases = leases
         tables.sessions, tables.grants, tables.taken_attempts = sessions, grants, attempts
         in_force = {cursor: notice for cursor, notice in tables.revocations.items() if notice.until > now}
         forgotten += len(tables.revocations) - len(in_force)

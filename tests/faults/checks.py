@@ -99,7 +99,7 @@ def nothing_lost(history: History) -> Iterator[str]:
             yield f"nobody looked at the end: {operation}"
         if operation.outcome == "ok" and operation.kind == "redeem" and operation.code not in asked:
             yield f"nobody refreshed at the end: {operation}"
-        if operation.reason == "invalid_state" and tried[operation.state] == 1:
+        if operation.reason == "used_state" and tried[operation.state] == 1:
             yield f"lost: {operation}"
         over = operation.reason in ("signed_out", "invalid_grant", "invalid_token", "inactive")
         if operation.outcome == "fail" and over and not ended.explain(operation):

@@ -83,7 +83,7 @@ def problems(history: History) -> list[str]:
         (*FIRST, op("revoke", 30, 40), rotation(35, "r1", "r2"), *ENDED),
         (*FIRST, op("remove_access", 30), refused("authorize", 40, "consent_needed"), *ENDED),
         (*FIRST, unknown("remove_access", 30), op("authorize", 40, code="d"), *END),
-        (*FIRST, refused("sign_in", 30, "invalid_state", state="x"), *END),
+        (*FIRST, refused("sign_in", 30, "used_state", state="x"), *END),
         (*FIRST, op("authorize", 30, code="d"), refused("redeem", 90, code="d"), *END),
         (*BEGIN, op("introspect", 20, rights={"acme": ["read"], "globex": ["write"]}), *GOOD[4:]),
     ],
@@ -124,7 +124,7 @@ PLANTED: Mapping[str, tuple[Sequence[Operation], str]] = {
     "G21-04: a Session lost": ((*FIRST, SIGNED_OUT, END[1]), "lost"),
     "G21-04: a family lost": ((*FIRST, END[0], DEAD), "lost"),
     "G21-04: a family lost before it was ended": ((*FIRST, LOST, op("revoke", 40), *ENDED), "lost"),
-    "G21-04: a sign-in lost": ((*GOOD, refused("sign_in", 30, "invalid_state", state="y")), "lost"),
+    "G21-04: a sign-in lost": ((*GOOD, refused("sign_in", 30, "used_state", state="y")), "lost"),
     "G21-04: a code lost": ((*GOOD, op("authorize", 30, code="d"), refused("redeem", 32, code="d")), "lost"),
     "G21-04, R9: a lost answer was not had again": (
         (*BEGIN, unknown("refresh", 20, token="r0"), refused("refresh", 21, token="r0"), *ENDED),

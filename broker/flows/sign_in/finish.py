@@ -18,6 +18,7 @@ from broker.domain.redirect import Onward
 from broker.domain.request_refused import tell_application
 from broker.flows.found import LiveSession
 from broker.flows.ports import Callback, Ports
+from broker.flows.proven import VerifiedSignIn
 from broker.flows.sign_in.answer import Return
 from broker.flows.sign_in.decision import Decision, decide, may_be_kept
 
@@ -25,6 +26,8 @@ _TRIES = 64
 """How often a lost race (two first sign-ins at once, an invitation taken meanwhile) is decided afresh.
 
 Somebody wins each round, so as many as this can come back with one account at the same moment; the code is spent."""
+LEASE_SECONDS = 60
+"""Longer than a Provider takes at the worst to redeem a code and answer all that follows it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +57,7 @@ async def finish(
     check_initiator(attempt, None if signed_in is None else signed_in.user.id)
     asked = await _asked(attempt, ports)
     try:
-        verified = await ports.upstream.exchange(attempt, callback, may_be_kept(attempt, ports))
+        verified = await _exchanged(attempt, callback, ports)
         email = normalise_email(verified.verified_email or "")
         back = Return(
             attempt=attempt,
@@ -68,7 +71,7 @@ async def finish(
         )
         decision = await _settle(back, ports)
     except (Refusal, Fault) as error:
-        if asked is None or error.code == "invalid_state":
+        if asked is None or error.code == "used_state":
             raise
         raise tell_application(error, asked[0]) from error
     onward = decision.onward
@@ -86,6 +89,20 @@ async def _asked(attempt: SignInAttempt, ports: Ports) -> tuple[AuthorizeRequest
     if found.application is None:
         raise Refusal("unknown_application", "The application you were signing in to is not known here any more.")
     return check(parameters, found.application, pushed=attempt.pushed), found.application
+
+
+async def _exchanged(attempt: SignInAttempt, callback: Callback, ports: Ports) -> VerifiedSignIn:
+    """Redeem the code, unless the same callback is at it already: Providers may end the tokens of a code that comes
+    twice (RFC 6749 section 4.1.2). A lease spares them that; that an attempt counts once is for its unique key to say.
+    """
+    lease, holder, now = f"callback {attempt.id}", ports.secrets.token(), ports.clock.now()
+    if not await ports.store.take_lease(lease, holder, now, LEASE_SECONDS):
+        raise _taken()
+    try:
+        return await ports.upstream.exchange(attempt, callback, may_be_kept(attempt, ports))
+    except (Refusal, Fault):
+        await ports.store.take_lease(lease, holder, now, 0)  # whoever tries again is told the same, or gets in
+        raise
 
 
 async def _settle(back: Return, ports: Ports) -> Decision:
@@ -118,4 +135,4 @@ async def _settle(back: Return, ports: Ports) -> Decision:
 
 
 def _taken() -> Refusal:
-    return Refusal("invalid_state", "This sign-in was finished before.", detail="attempt taken")
+    return Refusal("used_state", "This sign-in was finished before.", detail="attempt taken")

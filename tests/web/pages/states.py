@@ -158,6 +158,7 @@ STATES: Mapping[str, View] = {
     "signed-out-plain": SignedOutView(shell=VISITOR),
     "error-attempt-expired": problems.attempt_expired(VISITOR, status=400),
     "error-attempt-elsewhere": problems.attempt_elsewhere(VISITOR, status=400),
+    "error-attempt-used": problems.attempt_used(VISITOR, status=400),
     "error-declined": problems.declined(VISITOR, status=400, provider_name="Google"),
     "error-not-connected": problems.not_connected(VISITOR, status=400, provider_name="GitHub"),
     "error-somebody-elses": problems.somebody_elses(VISITOR, status=403, provider_name="GitHub"),
