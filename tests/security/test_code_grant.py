@@ -119,8 +119,25 @@ async def test_a_code_presented_again_ends_what_came_of_it(world: World, ada: Br
     assert invalid_grant(await ada.redeem(request, code))
 
     assert (await ada.userinfo(tokens["access_token"])).status_code == 401
-    alarms = [event for event in await world.store.events(10) if event.reason == "code_misused"]
+    alarms = [event for event in await world.store.events(10) if event.reason == "code_reused"]
     assert [event.application_id for event in alarms] == ["demo-app"]
+
+
+async def test_the_user_is_told_of_a_code_that_came_twice(world: World, ada: Browser, mallory: Browser) -> None:
+    """G06-05: as of a refresh token: on their first page, and in full among their applications, until it is read."""
+    request = ask()
+    code = await ada.code_for(request)
+    await ada.redeem(request, code)
+    assert invalid_grant(await mallory.redeem(request, code))
+
+    assert "Somebody used an old key of Demo" in (await ada.get("/account")).text
+    page = (await ada.get("/account/applications")).text
+    assert "Somebody used a sign-in to <bdi>Demo</bdi> again" in page
+    assert "A sign-in gives the application a key that is good once, and this one came twice" in page
+    assert "Each use of such a key replaces it" not in page
+    ((grant,),) = [tuple(row.values()) for row in await world.rows("SELECT id FROM grants")]
+    await ada.press(f"/account/applications/{grant}/dismiss")
+    assert "Somebody used" not in (await ada.get("/account")).text + (await ada.get("/account/applications")).text
 
 
 async def test_a_code_redeemed_many_times_at_once_is_redeemed_once(any_world: World) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from broker.domain.application import Application, GrantType
 from broker.domain.changes import Record, RedeemGrant
 from broker.domain.errors import Conflict, OAuthRefusal
-from broker.domain.grant import CodeMisused, check_redemption
+from broker.domain.grant import CODE_MISUSED, CODE_REUSED, CodeMisused, check_redemption
 from broker.domain.refresh_token import bound_key
 from broker.flows.authenticated import Credentials, authenticated, require_grant
 from broker.flows.found import GrantInFull
@@ -46,8 +46,8 @@ async def redeem(
         raise OAuthRefusal("invalid_grant", "The code is invalid, expired or was used before.", detail="unknown code")
     try:
         return await _redeemed(found, application, redemption, held, ports, now=now, request_id=request_id)
-    except CodeMisused:
-        await _burn(found, held, ports, now=now)
+    except CodeMisused as misused:
+        await _burn(found, misused, held, ports, now=now)
         raise
 
 
@@ -78,12 +78,13 @@ async def _redeemed(
     except Conflict as lost:
         if is_used_up(lost):
             raise used_before() from None
-        raise CodeMisused("invalid_grant", "The code was used before.", detail="lost the race for it") from None
+        raise CodeMisused("lost the race for it", reused=True) from None
     return tokens
 
 
-async def _burn(found: GrantInFull, held: Possession, ports: Ports, *, now: int) -> None:
+async def _burn(found: GrantInFull, misused: CodeMisused, held: Possession, ports: Ports, *, now: int) -> None:
+    reason = CODE_REUSED if misused.reused else CODE_MISUSED
     try:
-        await revoke_grant(found, "code_misused", ports, now=now, only_with=held.use_up)
+        await revoke_grant(found, reason, ports, now=now, only_with=held.use_up)
     except Conflict:
         raise used_before() from None

@@ -59,6 +59,7 @@ from tests.web.pages.samples import (
     MICROSOFT,
     NOW,
     OFFERS,
+    OLD_CODE,
     OLD_KEY,
     PENDING,
     PHONE,
@@ -128,7 +129,7 @@ STATES: Mapping[str, View] = {
     "end-all": END_ALL,
     "applications": APPLICATIONS,
     "applications-none": replace(APPLICATIONS, applications=(), notice=outcomes.access_removed("Demo")),
-    "applications-warned": replace(APPLICATIONS, applications=(DEMO,), warnings=(OLD_KEY,)),
+    "applications-warned": replace(APPLICATIONS, applications=(DEMO,), warnings=(OLD_KEY, OLD_CODE)),
     "remove-access": REMOVE_ACCESS,
     "data": DataView(
         shell=ADA,
