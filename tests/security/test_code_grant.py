@@ -460,8 +460,8 @@ async def test_max_age_makes_an_old_sign_in_count_for_nothing(world: World, ada:
     assert claims_of(tokens["id_token"])["auth_time"] == world.clock.now()
 
 
-async def test_prompt_login_is_a_new_session(world: World, ada: Browser) -> None:
-    """G06-14, G12-08: with its own `auth_time`; the former one of this browser ends, and one elsewhere goes on."""
+async def test_prompt_login_is_a_new_sign_in(world: World, ada: Browser) -> None:
+    """G06-14, G12-08: with its own `auth_time` and cookie; what Applications have of before goes on with its own."""
     elsewhere = world.browser()
     offline = await elsewhere.tokens_for(ask(scope="openid offline_access"))
     await ada.sign_in()

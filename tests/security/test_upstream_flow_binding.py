@@ -427,8 +427,8 @@ async def test_connecting_takes_the_token_of_our_own_forms(world: World, ada: Br
 
 
 @pytest.mark.parametrize("issuer", [HTTPS, HTTP])
-async def test_a_session_is_new_with_each_sign_in(template: Template, tmp_path: Path, issuer: str) -> None:
-    """G01-16: a cookie set before signing in stays worthless, and the former Session's ends."""
+async def test_a_cookie_is_new_with_each_sign_in(template: Template, tmp_path: Path, issuer: str) -> None:
+    """G01-16: a cookie set before signing in stays worthless, and so does the one of before."""
     async with open_world(template, tmp_path, issuer=issuer) as world:
         ada = world.browser()
         name = Cookies(secure=issuer == HTTPS).session

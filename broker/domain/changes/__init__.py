@@ -59,6 +59,7 @@ from broker.domain.changes.sessions import (
     EndSessionsOfConnection,
     EndSessionsOfUpstream,
     EndSessionsOfUser,
+    RenewSession,
     RetryLogout,
     SettleLogout,
     TouchSession,
@@ -75,6 +76,7 @@ Change = (
     | AddConnection
     | ReplaceConnection
     | AddSession
+    | RenewSession
     | TouchSession
     | EndSession
     | EndOtherSessions
@@ -155,6 +157,7 @@ __all__ = [
     "RemoveClientOrg",
     "RemoveConsent",
     "RemoveSigningKey",
+    "RenewSession",
     "ReplaceConnection",
     "ReplaceDataKey",
     "ResealRevocation",

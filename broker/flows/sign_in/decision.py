@@ -19,12 +19,14 @@ from broker.domain.changes import (
     Change,
     EndSession,
     Record,
+    RenewSession,
     ReplaceConnection,
     ReplaceDataKey,
     TakeAttempt,
 )
 from broker.domain.client_org import rights_by_client
-from broker.domain.connection import KeptAttribute, refreshed_attributes, renewed
+from broker.domain.connection import Connection, KeptAttribute, refreshed_attributes
+from broker.domain.connection import renewed as renewed_connection
 from broker.domain.errors import Fault, Refusal, SealBroken
 from broker.domain.identity import Identity, unambiguous
 from broker.domain.ids import ClientOrgId, ConnectionId, IdentityId, KeyedHash, SessionId, UserId
@@ -32,7 +34,7 @@ from broker.domain.ledger import AuditEvent
 from broker.domain.policy import Keep
 from broker.domain.redirect import Onward
 from broker.domain.sealing import WrappedKey
-from broker.domain.session import new_session
+from broker.domain.session import Session, new_session, renewed
 from broker.domain.user import User, UserStatus, require_active
 from broker.flows.found import Arrival, KnownIdentity
 from broker.flows.ports import Ports
@@ -89,18 +91,8 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
         session, cookie = connecting.session, None
     else:
         cookie = ports.secrets.token()
-        session = new_session(
-            id=SessionId(ports.secrets.new_id("ses")),
-            secret=ports.secrets.keyed_hash("session", cookie),
-            user_id=known.user.id,
-            connection_id=connection_id,
-            browser=back.browser,
-            upstream_sid=_upstream_sid(back, ports),
-            now=now,
-        )
-        if (former := back.signed_in) is not None:  # it must not live on beside the new one
-            changes.append(EndSession(session_id=former.session.id, user_id=former.user.id, at=now))
-        changes.append(AddSession(session=session))
+        session, arranged = _session(back, kept.connection, cookie, ports, now)
+        changes += arranged
 
     answer = answer_of(back, session, rights, ports, now)
     event = AuditEvent(
@@ -119,6 +111,32 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
     )
     changes += [*answer.changes, Record(event=event)]
     return Decision(changes=tuple(changes), session_cookie=cookie, onward=answer.onward)
+
+
+def _session(
+    back: Return, connection: Connection, cookie: str, ports: Ports, now: int
+) -> tuple[Session, tuple[Change, ...]]:
+    """The Session that this browser has from now on: its own, renewed, where the same person has come by the same
+    account, so that what Applications may do while they are away goes on; else a new one, and the former one ends.
+    """
+    secret, upstream_sid = ports.secrets.keyed_hash("session", cookie), _upstream_sid(back, ports)
+    former = None if back.signed_in is None else back.signed_in.session
+    if former is not None and former.connection_id == connection.id:
+        session = renewed(former, secret=secret, browser=back.browser, upstream_sid=upstream_sid, now=now)
+        return session, (RenewSession(session=session, expected_secret=former.secret),)
+    session = new_session(
+        id=SessionId(ports.secrets.new_id("ses")),
+        secret=secret,
+        user_id=connection.user_id,
+        connection_id=connection.id,
+        browser=back.browser,
+        upstream_sid=upstream_sid,
+        now=now,
+    )
+    if former is None:
+        return session, (AddSession(session=session),)
+    # It must not live on beside the new one.
+    return session, (EndSession(session_id=former.id, user_id=former.user_id, at=now), AddSession(session=session))
 
 
 def _upstream_sid(back: Return, ports: Ports) -> KeyedHash | None:
@@ -203,7 +221,7 @@ async def _keep(
         allowed=ports.policy.keeps(attempt.registration, clients),
         now=now,
     )
-    connection = renewed(
+    connection = renewed_connection(
         before,
         id=ConnectionId(ports.secrets.new_id("con")),
         user_id=known.user.id,

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from broker.domain.application import Application
 from broker.domain.attempt import SignInAttempt, check_callback, check_initiator
 from broker.domain.authorize_request import AuthorizeRequest, application_id_of, check
-from broker.domain.changes import TakeAttempt, TakePushedRequest
+from broker.domain.changes import RenewSession, TakeAttempt, TakePushedRequest
 from broker.domain.errors import Conflict, Fault, Refusal
 from broker.domain.identity import normalise_email
 from broker.domain.redirect import Onward
@@ -129,6 +129,8 @@ async def _settle(back: Return, ports: Ports) -> Decision:
                 raise _taken() from None
             if conflict.what == TakePushedRequest.__name__:  # they have signed in for all that, as the next round says
                 back = replace(back, used_up=True)
+            if conflict.what == RenewSession.__name__:  # another tab has, or it has ended: this browser gets a new one
+                back = replace(back, signed_in=None)
         else:
             return decision
     raise Fault("contention", "Somebody signed in with this account at the same moment. Please try again.")
