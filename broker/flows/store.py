@@ -80,7 +80,7 @@ class Store(Protocol):
 
         That is: the token is the newest and good; the Grant is not narrowed to a Client; the Application is this one,
         public, has the refresh grant and requires no Authorization; no key is bound or needed; the User is active, the
-        Session was not ended.
+        Session was not ended and began by one of the registrations.
         """
 
     async def device_by_device_code(self, code: KeyedHash) -> DeviceInFull | None: ...

@@ -78,7 +78,15 @@ _plain_application = _there_is(
     applications.c.dpop == _number(0),
 )
 _living_user = _there_is(users.c.id, users.c.id == grants.c.user_id, users.c.status == _text(UserStatus.ACTIVE))
-_open_session = _there_is(sessions.c.id, sessions.c.id == grants.c.session_id, sessions.c.ended_at.is_(None))
+_registrations: ColumnElement[str] = bindparam("registrations", type_=Text)
+_in_quotes = _text('"') + connections.c.registration + _text('"')
+_open_session = _there_is(
+    sessions.c.id,
+    sessions.c.id == grants.c.session_id,
+    sessions.c.ended_at.is_(None),
+    connections.c.id == sessions.c.connection_id,
+    func.replace(_registrations, _in_quotes, _text("")) != _registrations,
+)
 _plain = and_(
     _this,
     grants.c.generation == bindparam("generation"),

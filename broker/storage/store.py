@@ -122,7 +122,8 @@ class SqlStore:
         return snapshots.grant_in_full(found[0]) if found else None
 
     async def use_plainly(self, use: PlainUse) -> PlainlyUsed:
-        found, used = await self.engine.at_once(REFRESH, **asdict(use))
+        registrations = "".join(f'"{name}"' for name in use.registrations)
+        found, used = await self.engine.at_once(REFRESH, **(asdict(use) | {"registrations": registrations}))
         return PlainlyUsed(found=snapshots.grant_in_full(found[0]) if found else None, used=used)
 
     async def device_by_device_code(self, code: KeyedHash) -> DeviceInFull | None:

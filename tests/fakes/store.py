@@ -389,6 +389,7 @@ def _is_plain(use: PlainUse, found: GrantInFull) -> bool:
         and GrantType.REFRESH_TOKEN in application.grants
         and not application.requires_authorization
         and found.user.status is UserStatus.ACTIVE
+        and found.connection.registration in use.registrations
     )
 
 

@@ -13,7 +13,7 @@ from broker.domain.grant import REFRESH_LIFETIME
 from broker.domain.ids import GrantId, UserId
 from broker.domain.refresh_token import IDLE_LIFETIME, REPLAY_WITHIN
 from broker.domain.user import UserStatus
-from tests.security.browser import Browser, ask
+from tests.security.browser import Browser, answered, ask
 from tests.security.template import CLIENTS, SECRETS
 from tests.security.test_code_grant import claims_of, invalid_grant
 from tests.security.world import World
@@ -279,6 +279,22 @@ async def test_an_application_that_is_gone_gets_nothing(world: World, ada: Brows
 
     await world.declare(clients=CLIENTS.replace("[applications.demo-app]", "[applications.other-app]"))
     assert (await ada.refresh(tokens["refresh_token"])).status_code == 401
+
+
+@pytest.mark.parametrize("application", ["demo-app", "reports"])
+async def test_a_provider_that_is_gone_lets_nobody_go_on(world: World, ada: Browser, application: str) -> None:
+    """G07-12: whoever signed in by it; by another one they go on, and so do all of them once it is there again."""
+    google = (await tokens_of(ada, application))["refresh_token"]
+    grace = world.browser()
+    request = ask(application, scope=OFFLINE)
+    code = answered(await grace.sign_in("grace", "corp", request))["code"]
+    corp = (await grace.redeem(request, code)).json()["refresh_token"]
+    left = {name: r for name, r in world.settings.registrations.items() if name != "google"}
+    smaller = world.browser(app=await world.another(registrations=left))
+
+    assert invalid_grant(await smaller.refresh(google, application))
+    assert await next_of(smaller, corp, application)
+    assert await next_of(ada, google, application)
 
 
 @pytest.mark.parametrize(("scope", "told"), [(OFFLINE, True), ("openid email", False)])

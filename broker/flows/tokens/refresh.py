@@ -1,7 +1,7 @@
 """Owns the refresh grant (RFC 6749 section 6): a refresh token becomes new tokens, of what is true now.
 
 Refuses a token that is old, late, or not the caller's; one that was used before ends its Grant (RFC 9700 section
-4.14.2), but a stranger's attempt ends nothing.
+4.14.2), but a stranger's attempt ends nothing. Nobody goes on by a Provider that is not in the settings any more.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ async def refresh(
         now = ports.clock.now()
         found, used = None, False
         if presented is not None and is_plain:
-            use = _plain_use(presented, credentials.application_id, request_id, now)
+            use = _plain_use(presented, credentials.application_id, ports, request_id, now)
             before = await ports.store.use_plainly(use)
             found, used = before.found, before.used
         elif presented is not None:
@@ -72,12 +72,15 @@ async def refresh(
             return decided.tokens
 
 
-def _plain_use(presented: RefreshToken, application_id: ApplicationId, request_id: str, now: int) -> PlainUse:
+def _plain_use(
+    presented: RefreshToken, application_id: ApplicationId, ports: Ports, request_id: str, now: int
+) -> PlainUse:
     """Where nothing but the token has to be looked at it is used up as it is read, which spares a round trip."""
     return PlainUse(
         grant_id=presented.grant_id,
         generation=presented.generation,
         application_id=application_id,
+        registrations=tuple(ports.upstream.registrations),
         at=now,
         request_id=request_id,
     )
@@ -109,6 +112,8 @@ async def _decided(
         raise _refused("used before: the grant is ended")
     if standing is Standing.OVER:
         raise _refused("revoked or expired")
+    if found.connection.registration not in ports.upstream.registrations:
+        raise _refused("its Provider is not used any more")
     scopes = _narrowed(asked.scope, grant.scopes)
     generation, at = grant.generation, now
     if standing is Standing.REPLAYED:
