@@ -106,5 +106,7 @@ class Application:
         """What one broker publishes."""
         number = self._asking.recorder.invoke("keys")
         answer = await self._asking.answer(number, "GET", "/.well-known/jwks.json", at=at)
-        if answer is not None:
+        if answer is not None and answer.status_code != 200:
+            self._asking.refused(number, answer)
+        elif answer is not None:
             self._asking.done(number, answer, keys={key["kid"]: key for key in answer.json()["keys"]})

@@ -33,7 +33,7 @@ SECONDS = float(os.environ.get("BROKER_HISTORY_SECONDS", "0"))
 WORKERS, OPERATIONS = 16, 3000
 EVERY_FAULT, EVERY_CHANGE = 200, 40
 """So many answers are between two faults, and between two changes of the Authorizations."""
-TRIES = 5
+TRIES = 7
 PATIENCE = 600.0
 """Seconds more than it takes on any machine: a broker that answers nothing fails, too."""
 LEDGER = "SELECT action, outcome, request_id FROM ledger"
@@ -110,10 +110,11 @@ async def is_known(application: Application, family: Family) -> bool:
 
 
 async def until(asked: Callable[[], Awaitable[bool]]) -> None:
-    """Ask again where no answer came."""
-    for _ in range(TRIES):
+    """Ask again where no answer came, later each time: a machine that is overloaded says so for a while."""
+    for tried in range(TRIES):
         if await asked():
             return
+        await asyncio.sleep(0.25 * 2**tried)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import re
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -14,7 +15,7 @@ import pytest
 
 from broker.domain.grant import CODE_LIFETIME
 from broker.domain.pkce import challenge_of
-from tests.security.browser import Ask, Browser, answered, ask
+from tests.security.browser import Ask, Browser, answered, ask, until_served
 from tests.security.template import SECRETS
 from tests.security.world import World
 
@@ -149,12 +150,14 @@ async def test_a_code_redeemed_many_times_at_once_is_redeemed_once(any_world: Wo
     rivals = [any_world.browser(app=(any_world.app, other)[number % 2]) for number in range(64)]
 
     with any_world.watch.together():
-        answers = await asyncio.gather(*(rival.redeem(request, code) for rival in rivals))
+        answers = await asyncio.gather(*(until_served(partial(rival.redeem, request, code)) for rival in rivals))
 
     won = [answer for answer in answers if answer.status_code == 200]
-    assert len(won) == 1
-    assert sum(invalid_grant(answer) for answer in answers) == 63
-    assert (await browser.userinfo(won[0].json()["access_token"])).status_code == 401
+    was_busy = any(seen.answer.status_code == 503 for seen in any_world.watch.seen)
+    assert len(won) == 1 or (was_busy and not won)  # whoever was told 503 may have been the first
+    assert sum(invalid_grant(answer) for answer in answers) == 64 - len(won)
+    for answer in won:
+        assert (await browser.userinfo(answer.json()["access_token"])).status_code == 401
     events = await any_world.store.events(500)
     assert [event.outcome for event in events if event.action == "redeem"] == ["done"]
 
@@ -539,12 +542,13 @@ async def test_tokens_never_speak_of_another_user(world: World, ada: Browser, ma
 
     async def once(browser: Browser) -> None:
         request = ask()
-        tokens = (await browser.redeem(request, await browser.code_for(request))).json()
+        code = answered(await until_served(partial(browser.get, request.url)))["code"]
+        tokens = (await browser.redeem(request, code)).json()
         for token in (tokens["id_token"], tokens["access_token"]):
             assert claims_of(token)["sub"] == subjects[browser]
         assert claims_of(tokens["id_token"])["nonce"] == request.parameters["nonce"]
-        told = (await browser.userinfo(tokens["access_token"])).json()
-        assert told["sub"] == subjects[browser]
+        told = await until_served(partial(browser.userinfo, tokens["access_token"]))
+        assert told.json()["sub"] == subjects[browser]
 
     with world.watch.together():
         await asyncio.gather(*(once(browser) for _ in range(50) for browser in (ada, mallory)))
