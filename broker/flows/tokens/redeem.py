@@ -16,7 +16,7 @@ from broker.flows.authenticated import Credentials, authenticated, require_grant
 from broker.flows.found import GrantInFull
 from broker.flows.issued import Tokens, grant_event, issue, refresh_token_of, revoke_grant
 from broker.flows.ports import Ports
-from broker.flows.possession import Possession, SentProof, is_used_up, possession, used_before
+from broker.flows.possession import Possession, SentProof, possession, use_up, used_once
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,17 +74,13 @@ async def _redeemed(
     event = grant_event(found, "redeem", now=now, request_id=request_id)
     change = RedeemGrant(grant_id=found.grant.id, at=now, dpop_jkt=bound_key(application, held.key))
     try:
-        await ports.store.write(*held.use_up, change, Record(event=event))
-    except Conflict as lost:
-        if is_used_up(lost):
-            raise used_before() from None
+        await use_up(held, ports, change, Record(event=event))
+    except Conflict:
         raise CodeMisused("lost the race for it", reused=True) from None
     return tokens
 
 
 async def _burn(found: GrantInFull, misused: CodeMisused, held: Possession, ports: Ports, *, now: int) -> None:
     reason = CODE_REUSED if misused.reused else CODE_MISUSED
-    try:
+    with used_once():
         await revoke_grant(found, reason, ports, now=now, only_with=held.use_up)
-    except Conflict:
-        raise used_before() from None

@@ -19,7 +19,7 @@ from broker.flows.authenticated import Credentials, authenticated, require_grant
 from broker.flows.found import GrantInFull
 from broker.flows.issued import Tokens, grant_event, is_genuine, is_ours, issue, refresh_token_of, revoke_grant
 from broker.flows.ports import Ports
-from broker.flows.possession import Possession, SentProof, is_used_up, possession, used_before
+from broker.flows.possession import Possession, SentProof, possession, use_up, used_once
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,12 +64,10 @@ async def refresh(
             return decided.tokens
         event = grant_event(found, "refresh", now=now, request_id=request_id)
         try:
-            await ports.store.write(*held.use_up, decided.change, Record(event=event))
-        except Conflict as lost:
-            if is_used_up(lost):
-                raise used_before() from None
-        else:
-            return decided.tokens
+            await use_up(held, ports, decided.change, Record(event=event))
+        except Conflict:
+            continue
+        return decided.tokens
 
 
 def _plain_use(
@@ -105,10 +103,8 @@ async def _decided(
     grant = found.grant
     standing = refresh_token.standing(presented, grant, now)
     if standing is Standing.REUSED:
-        try:
+        with used_once():
             await revoke_grant(found, REFRESH_REUSED, ports, now=now, only_with=held.use_up)
-        except Conflict:
-            raise used_before() from None
         raise _refused("used before: the grant is ended")
     if standing is Standing.OVER:
         raise _refused("revoked or expired")
