@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.faults.checks import as_expected, consents_kept, nothing_lost, once_only, one_chain, over_for_good
+from tests.faults.checks import (
+    as_expected,
+    consents_kept,
+    freshest_kept,
+    nothing_lost,
+    once_only,
+    one_chain,
+    over_for_good,
+)
 from tests.faults.history import History, Kind, Operation, Outcome
 from tests.faults.membership import only_what_was_given
 
@@ -157,3 +165,14 @@ def test_what_a_correct_broker_never_answers_is_found(planted: str) -> None:
 
     assert found
     assert all(said in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("stored", "lost_an_answer", "problems"),
+    [("new", False, 0), ("old", False, 1), ("old", True, 1), (None, False, 1), (None, True, 0)],
+)
+def test_a_stale_refresh_token_of_a_provider_is_found(stored: str | None, lost_an_answer: bool, problems: int) -> None:
+    """G21-05: an older one never will do; none at all where the answer that it came with was lost."""
+    history = (*GOOD, unknown("sign_in", 40, state="y")) if lost_an_answer else GOOD
+
+    assert len(list(freshest_kept(history, {"ada": "new"}, {"usr_ada": stored, "usr_nobody": "any"}))) == problems
