@@ -6,7 +6,6 @@ PyJWT verifies. Which algorithm belongs to a key is said by the key, never by th
 from __future__ import annotations
 
 import json
-import re
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +13,7 @@ from jwt import PyJWK, PyJWS
 from jwt.algorithms import OKPAlgorithm
 from jwt.exceptions import PyJWTError
 
-from broker.crypto import base64url
+from broker.crypto.compact_jws import compact_header, is_compact
 from broker.crypto.jwk import PublicKey
 from broker.domain.public_key import ALGORITHMS
 
@@ -23,7 +22,6 @@ LONGEST = 4096
 _ANOTHER_WAY = frozenset({"crit", "b64", "zip", "enc", "jku", "jwk", "x5u", "x5c"})
 """Members by which a token would be read in another way, or by a key that it names or brings itself. What else nobody
 here knows is ignored, as RFC 7515 section 4 demands."""
-_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _BY_OLD_NAME = {"Ed25519": "EdDSA"}
 """PyJWT knows no other name for it, and keys are of Ed25519 alone."""
 _JWS = PyJWS(algorithms=[alg for of_kind in ALGORITHMS.values() for alg in of_kind])
@@ -32,14 +30,9 @@ _JWS.register_algorithm("Ed25519", OKPAlgorithm())
 
 def header_of(token: str, *, brings_key: bool = False) -> dict[str, Any] | None:
     """The header of a compact JWS; nothing of it is believed yet. `brings_key`: its key may be inside, as `jwk`."""
-    if len(token) > LONGEST or _COMPACT.fullmatch(token) is None:
-        return None
-    try:
-        header = json.loads(base64url.decode(token.partition(".")[0]) or b"")
-    except (ValueError, RecursionError):
-        return None
+    header = compact_header(token) if is_compact(token, longest=LONGEST) else None
     refused = _ANOTHER_WAY - {"jwk"} if brings_key else _ANOTHER_WAY
-    return header if isinstance(header, dict) and not header.keys() & refused else None
+    return None if header is None or header.keys() & refused else header
 
 
 def claims_of(token: str, key: str, alg: str) -> dict[str, Any] | None:

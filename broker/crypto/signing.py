@@ -7,7 +7,6 @@ signature is looked at.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,14 +17,13 @@ from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 
 from broker.crypto import assertions, base64url, proofs
+from broker.crypto.compact_jws import compact_header, is_compact
 from broker.crypto.signing_keys import ALGORITHMS, DEFAULT_ALGORITHM, LoadedKey, SigningKeyRefused
 from broker.domain.errors import Fault
 from broker.domain.ids import KeyThumbprint
 
 MAX_TOKEN = 16 * 1024
 """Characters."""
-_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-"""RFC 7515 section 7.1, without padding; the JSON serialisation is not recognised."""
 _REMEMBERED = 1024
 """Tokens shown lately, with their claims: a signature is checked once, while the same keys are in use."""
 _JWS = PyJWS(algorithms=ALGORITHMS)
@@ -109,7 +107,7 @@ class JwtSigner:
 
         `audience` None: any; `now` None: expiry is not looked at.
         """
-        if len(token) > MAX_TOKEN or _COMPACT.fullmatch(token) is None:
+        if not is_compact(token, longest=MAX_TOKEN):
             return None
         try:
             claims = self._in_use.signed(token, typ)
@@ -132,7 +130,7 @@ def _header(alg: str, kid: str, typ: str) -> str:
 
 def _signed(token: str, typ: str, by_kid: Mapping[str, LoadedKey]) -> dict[str, Any]:
     """The claims of a token with this `typ` and a signature of ours. Raises `_NotSigned`."""
-    key = _key_of(token.partition(".")[0], typ, by_kid)
+    key = _key_of(token, typ, by_kid)
     if key is None:
         raise _NotSigned
     try:
@@ -144,16 +142,13 @@ def _signed(token: str, typ: str, by_kid: Mapping[str, LoadedKey]) -> dict[str, 
     return claims
 
 
-def _key_of(encoded_header: str, typ: str, by_kid: Mapping[str, LoadedKey]) -> LoadedKey | None:
+def _key_of(token: str, typ: str, by_kid: Mapping[str, LoadedKey]) -> LoadedKey | None:
     """The key that the header names, if the header says what ours say and nothing else.
 
     So `crit`, `jwk`, `jku`, `x5u`, `x5c` and any other `alg` or `typ` are refused alike (RFC 8725 sections 3.1, 3.10
     and 3.11).
     """
-    try:
-        header = json.loads(base64url.decode(encoded_header) or b"")
-    except (ValueError, RecursionError):
-        return None
-    kid = header.get("kid") if isinstance(header, dict) else None
+    header = compact_header(token)
+    kid = None if header is None else header.get("kid")
     key = by_kid.get(kid) if isinstance(kid, str) else None
     return key if key is not None and header == {"alg": key.alg, "kid": key.kid, "typ": typ} else None

@@ -24,6 +24,11 @@ REFRESH_LIFETIME = 30 * 86400
 NOT_ENTITLED = "You have no authorization for this yet. Ask your organisation's administrator for one."
 REFRESH_REUSED = "refresh_reused"
 """Why a Grant was revoked of whose refresh tokens one was used after it had been rotated (RFC 9700 section 4.14.2)."""
+CODE_REUSED = "code_reused"
+"""Why one was revoked whose code came again after it had become tokens (RFC 6749 section 4.1.2)."""
+CODE_MISUSED = "code_misused"
+"""Why one was revoked whose code became no tokens: it came late, or from somebody else, or was not proven."""
+_WARN_OF = frozenset({REFRESH_REUSED, CODE_REUSED})
 _SESSION_OVER = ABSOLUTE_LIFETIME + CODE_LIFETIME
 """Seconds. As long as the Session may live it tells which Application it was last used for."""
 
@@ -74,7 +79,7 @@ class Grant:
     @property
     def warns(self) -> bool:
         """Whether its User is still to be told what it was revoked for: somebody else may have had a copy."""
-        return self.revoked_for == REFRESH_REUSED and self.dismissed_at is None
+        return self.revoked_for in _WARN_OF and self.dismissed_at is None
 
 
 Rights = Mapping[ClientOrgId, tuple[str, ...]]
@@ -82,7 +87,14 @@ Rights = Mapping[ClientOrgId, tuple[str, ...]]
 
 
 class CodeMisused(OAuthRefusal):
-    """The code is real but was not presented as it must be; the Grant has to be burnt."""
+    """The code is real but was not presented as it must be; the Grant has to be burnt.
+
+    `reused`: tokens have come of it.
+    """
+
+    def __init__(self, detail: str, *, reused: bool) -> None:
+        super().__init__("invalid_grant", "The code is invalid, expired or was used before.", detail=detail)
+        self.reused = reused
 
 
 def check_redemption(
@@ -116,7 +128,7 @@ def check_redemption(
         problem = "another key than dpop_jkt, or none"
     else:
         return
-    raise CodeMisused("invalid_grant", "The code is invalid, expired or was used before.", detail=problem)
+    raise CodeMisused(problem, reused=grant.redeemed_at is not None)
 
 
 def check_device_redemption(grant: Grant, *, application_id: ApplicationId) -> None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from broker.domain.application import Application, ApplicationType
 from broker.domain.grant import REFRESH_LIFETIME, Grant
-from broker.domain.ids import ApplicationId, GrantId, KeyThumbprint
+from broker.domain.ids import ApplicationId, GrantId, KeyThumbprint, RegistrationId
 
 IDLE_LIFETIME = 14 * 86400
 """Seconds without use."""
@@ -44,12 +44,13 @@ class PlainUse:
 
     Plain is what the columns of single rows tell: who needs more than they say, such as a Client's Authorization, is
     decided by `standing` and what follows it. `at` in seconds since the epoch. `demanded`: the digest of what the User
-    has to have accepted; None: nothing.
+    has to have accepted; None: nothing. `registrations`: those there are.
     """
 
     grant_id: GrantId
     generation: int
     application_id: ApplicationId
+    registrations: tuple[RegistrationId, ...]
     at: int
     request_id: str
     demanded: str | None = None

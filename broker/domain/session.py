@@ -5,7 +5,7 @@ Refuses a session past its idle or absolute end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from broker.domain.ids import ConnectionId, KeyedHash, SessionId, UserId
 
@@ -45,6 +45,11 @@ class Session:
     def needs_touch(self, now: int) -> bool:
         """Whether it is time to write down that the browser was seen."""
         return now >= self.last_seen_at + TOUCH_EVERY
+
+
+def renewed(before: Session, *, secret: KeyedHash, browser: str, upstream_sid: KeyedHash | None, now: int) -> Session:
+    """The same Session after its User has signed in again: under a new cookie, from now on for as long as a new one."""
+    return replace(before, secret=secret, browser=browser, upstream_sid=upstream_sid, auth_time=now, last_seen_at=now)
 
 
 def new_session(

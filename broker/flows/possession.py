@@ -6,7 +6,8 @@ with a form is used up by what the flow writes anyway, or by itself where it wri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,13 +69,22 @@ def possession_of(sent: SentProof, ports: Ports) -> Possession:
     return Possession(key=proven.thumbprint, use_up=(TakeAssertion(assertion=name, expires_at=proven.forget_at),))
 
 
-async def use_up(held: Possession, ports: Ports) -> None:
-    """For flows that write nothing else. Raises `OAuthRefusal` for a proof that was used before."""
-    if held.use_up:
-        try:
-            await ports.store.write(*held.use_up)
-        except Conflict:
-            raise used_before() from None
+async def use_up(held: Possession, ports: Ports, *with_it: Change) -> None:
+    """Write what uses the proof up, and what comes `with_it`: all of it, or none. See `used_once`."""
+    if changes := (*held.use_up, *with_it):
+        with used_once():
+            await ports.store.write(*changes)
+
+
+@contextmanager
+def used_once() -> Iterator[None]:
+    """Around a write with `use_up`: raises `OAuthRefusal` for a proof that was used before; other Conflicts pass."""
+    try:
+        yield
+    except Conflict as lost:
+        if lost.what == TakeAssertion.__name__:
+            raise _invalid("used before") from None
+        raise
 
 
 def require_holder(shown: ShownToken, claims: Mapping[str, Any], ports: Ports) -> None:
@@ -88,16 +98,6 @@ def require_holder(shown: ShownToken, claims: Mapping[str, Any], ports: Ports) -
         raise _not_theirs("a bearer token with a proof")
     if _proven(shown.proof, shown.text, ports).thumbprint != bound_to:
         raise _not_theirs("bound to another key")
-
-
-def is_used_up(lost: Conflict) -> bool:
-    """Whether `lost` is about `use_up`."""
-    return lost.what == TakeAssertion.__name__
-
-
-def used_before() -> OAuthRefusal:
-    """What a `Conflict` about `use_up` means."""
-    return _invalid("used before")
 
 
 def _proven(sent: SentProof, access_token: str | None, ports: Ports) -> Proven:

@@ -82,7 +82,7 @@ class Store(LedgerStore, Protocol):
 
         That is: the token is the newest and good; the Grant is not narrowed to a Client; the Application is this one,
         public, has the refresh grant and requires no Authorization; no key is bound or needed; the User is active, the
-        Session was not ended.
+        Session was not ended and began by one of the registrations.
         """
 
     async def device_by_device_code(self, code: KeyedHash) -> DeviceInFull | None: ...
@@ -182,10 +182,10 @@ class Store(LedgerStore, Protocol):
         """The cursor of the last notice that is settled, 0 without one."""
 
     async def take_lease(self, name: str, holder: str, now: int, seconds: int) -> bool:
-        """Take or renew the lease for a job; it only lowers load, nothing depends on it."""
+        """Take or renew the lease for a piece of work; it only lowers load, nothing depends on it."""
 
     async def forget_expired(self, now: int) -> int:
-        """Delete taken attempts, codes and sessions nobody needs any more; how many rows went.
+        """Delete taken attempts, codes, sessions and leases nobody needs any more; how many rows went.
 
         Each statement that deletes any appends a line to the ledger: how many, of which table.
         """

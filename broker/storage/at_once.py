@@ -85,7 +85,15 @@ _living_user = _there_is(
     users.c.status == _text(UserStatus.ACTIVE),
     or_(_DEMANDED.is_(None), users.c.accepted == _DEMANDED),
 )
-_open_session = _there_is(sessions.c.id, sessions.c.id == grants.c.session_id, sessions.c.ended_at.is_(None))
+_registrations: ColumnElement[str] = bindparam("registrations", type_=Text)
+_in_quotes = _text('"') + connections.c.registration + _text('"')
+_open_session = _there_is(
+    sessions.c.id,
+    sessions.c.id == grants.c.session_id,
+    sessions.c.ended_at.is_(None),
+    connections.c.id == sessions.c.connection_id,
+    func.replace(_registrations, _in_quotes, _text("")) != _registrations,
+)
 _plain = and_(
     _this,
     grants.c.generation == bindparam("generation"),

@@ -116,6 +116,7 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
             changes.AddConnection,
             changes.ReplaceConnection,  # revoked, it comes with EndSessionsOfConnection
             changes.AddSession,
+            changes.RenewSession,
             changes.TouchSession,
             changes.RetryLogout,
             changes.SettleLogout,

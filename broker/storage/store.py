@@ -133,8 +133,10 @@ class SqlStore(LedgerReads):
             grant_id=use.grant_id,
             generation=use.generation,
             application_id=use.application_id,
+            registrations="".join(f'"{name}"' for name in use.registrations),
             at=use.at,
             request_id=use.request_id,
+            demanded=use.demanded,
         )
         return PlainlyUsed(found=snapshots.grant_in_full(found[0]) if found else None, used=used)
 

@@ -86,11 +86,13 @@ _oldest_logouts = (
     .order_by(pending_logouts.c.created_at)
     .limit(_AT_ONCE)
 )
+_some_leases = select(leases.c.name).where(leases.c.expires_at <= bindparam("now")).limit(_AT_ONCE)
 _deletes = (
     delete(grants).where(grants.c.id.in_(_oldest_grants)),
     delete(sessions).where(sessions.c.id.in_(_oldest_sessions)),
     delete(taken_attempts).where(taken_attempts.c.id.in_(_oldest_attempts)),
     delete(revocations).where(revocations.c.id.in_(_oldest_revocations)),
+    delete(leases).where(leases.c.name.in_(_some_leases)),
     delete(device_requests).where(device_requests.c.id.in_(_oldest_device_requests)),
     delete(pending_logouts).where(
         tuple_(pending_logouts.c.about, pending_logouts.c.application_id).in_(_oldest_logouts)

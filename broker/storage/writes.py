@@ -70,6 +70,7 @@ _revoked = {grants.c.revoked_at: _NOW, grants.c.revoked_for: bindparam("reason")
 _this_logout = and_(
     pending_logouts.c.about == bindparam("about"), pending_logouts.c.application_id == bindparam("application_id")
 )
+_RENEWED = [sessions.c[name] for name in ("secret", "browser", "upstream_sid", "auth_time", "last_seen_at")]
 _end_sessions = update(sessions).where(sessions.c.ended_at.is_(None)).values(ended_at=_NOW)
 
 WRITES: Mapping[type[Change], Write] = {
@@ -115,6 +116,15 @@ WRITES: Mapping[type[Change], Write] = {
     ),
     # ── Sessions
     changes.AddSession: add(sessions, "session"),
+    changes.RenewSession: compare_and_set(
+        update(sessions)
+        .where(
+            sessions.c.id == bindparam("session.id"),
+            sessions.c.secret == bindparam("expected_secret"),
+            sessions.c.ended_at.is_(None),
+        )
+        .values(from_noun("session", _RENEWED))
+    ),
     changes.TouchSession: set_rows(
         update(sessions)
         .where(sessions.c.id == bindparam("session_id"), sessions.c.last_seen_at < _NOW)

@@ -204,6 +204,7 @@ _PRESETS: Mapping[str, Callable[[Shell, int], ErrorView]] = {
     "expired_state": lambda shell, status: problems.attempt_expired(shell, status=status),
     "invalid_state": lambda shell, status: problems.attempt_elsewhere(shell, status=status),
     "asked_already": lambda shell, status: problems.asked_already(shell, status=status),
+    "used_state": lambda shell, status: problems.attempt_used(shell, status=status),
     "unknown_application": lambda shell, status: problems.link_broken(shell, status=status),
     "invalid_redirect_uri": lambda shell, status: problems.link_broken(shell, status=status),
     "invalid_request": lambda shell, status: problems.link_broken(shell, status=status),

@@ -7,11 +7,27 @@ from dataclasses import replace
 import pytest
 
 from broker.domain.ids import ConnectionId, KeyedHash, SessionId
-from broker.domain.session import ABSOLUTE_LIFETIME, IDLE_LIFETIME, TOUCH_EVERY, Session, new_session
+from broker.domain.session import ABSOLUTE_LIFETIME, IDLE_LIFETIME, TOUCH_EVERY, Session, new_session, renewed
 from tests.domain.world import ADA, NOW, SESSION
 
 FRESH = replace(SESSION, auth_time=NOW, last_seen_at=NOW)
 BUSY = replace(FRESH, last_seen_at=NOW + ABSOLUTE_LIFETIME - 1)
+
+
+def test_a_session_that_is_renewed_begins_anew() -> None:
+    """Under another cookie; it is the same one for whatever came of it."""
+    anew = renewed(
+        SESSION, secret=KeyedHash("another"), browser="Safari", upstream_sid=KeyedHash("upstream"), now=NOW + 9
+    )
+
+    assert anew == replace(
+        SESSION,
+        secret=KeyedHash("another"),
+        browser="Safari",
+        upstream_sid=KeyedHash("upstream"),
+        auth_time=NOW + 9,
+        last_seen_at=NOW + 9,
+    )
 
 
 def test_a_new_session_begins_now() -> None:

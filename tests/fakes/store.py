@@ -330,6 +330,7 @@ class MemoryStore(MemoryLedger):
                 for key, told in tables.pending_logouts.items()
                 if told.created_at > now - KEPT_FOR or told.result is LogoutResult.PENDING
             },
+            "leases": {name: held for name, held in tables.leases.items() if held[1] > now},
         }
         forgotten = 0
         for name, rows in left.items():
@@ -433,6 +434,7 @@ def _is_plain(use: PlainUse, found: GrantInFull) -> bool:
         and not application.requires_authorization
         and found.user.status is UserStatus.ACTIVE
         and use.demanded in (None, found.user.accepted)
+        and found.connection.registration in use.registrations
     )
 
 

@@ -143,6 +143,7 @@ class Tables:
                 self.connections[connection.id] = connection
             case (
                 c.AddSession()
+                | c.RenewSession()
                 | c.TouchSession()
                 | c.EndSession()
                 | c.EndOtherSessions()
@@ -285,6 +286,7 @@ class Tables:
     def _sessions(
         self,
         change: c.AddSession
+        | c.RenewSession
         | c.TouchSession
         | c.EndSession
         | c.EndOtherSessions
@@ -297,6 +299,11 @@ class Tables:
                 _needs(new.user_id in self.users and new.connection_id in self.connections)
                 _needs(all(known.secret != new.secret for known in self.sessions.values()))
                 _add(self.sessions, new.id, new)
+                return
+            case c.RenewSession(session=new):
+                known = self.sessions.get(new.id)
+                _needs(known is not None and (known.secret, known.ended_at) == (change.expected_secret, None))
+                self.sessions[new.id] = new
                 return
             case c.TouchSession():
                 known = self.sessions.get(change.session_id)

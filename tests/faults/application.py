@@ -102,9 +102,15 @@ class Application:
         else:
             self._asking.refused(number, answer, {200: "inactive"})
 
-    async def keys(self, at: int) -> None:
-        """What one broker publishes."""
+    async def keys(self, at: int) -> set[str]:
+        """What one broker publishes; the names of it, none where it does not answer."""
         number = self._asking.recorder.invoke("keys")
         answer = await self._asking.answer(number, "GET", "/.well-known/jwks.json", at=at)
-        if answer is not None:
-            self._asking.done(number, answer, keys={key["kid"]: key for key in answer.json()["keys"]})
+        if answer is None:
+            return set()
+        if answer.status_code != 200:
+            self._asking.refused(number, answer)
+            return set()
+        keys = {key["kid"]: key for key in answer.json()["keys"]}
+        self._asking.done(number, answer, keys=keys)
+        return set(keys)

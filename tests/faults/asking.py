@@ -26,14 +26,14 @@ class Asking:
 
     def __init__(self, pair: Pair, recorder: Recorder, random: Random, http: httpx2.AsyncHTTPTransport) -> None:
         self.recorder = recorder
-        self._pair = pair
+        self.pair = pair
         self._random = random
         self._http = http
         self._unheard: set[asyncio.Task[httpx2.Response]] = set()
 
     async def page(self, method: str, path: str, *, form: Mapping[str, str]) -> httpx2.Response | None:
         """What the history need not know, since it changes nothing."""
-        at = await self._pair.choose(self._random)
+        at = await self.pair.choose(self._random)
         request = self._request(at, method, path, form, {"Sec-Fetch-Site": "same-origin"})
         try:
             return await self.exchange(request)
@@ -53,13 +53,13 @@ class Asking:
         at: int | None = None,
     ) -> httpx2.Response | None:
         """Ask one of the two; None, and recorded as such, where nobody knows what became of it."""
-        at = await self._pair.choose(self._random) if at is None else at
+        at = await self.pair.choose(self._random) if at is None else at
         sent = {"Sec-Fetch-Site": "same-origin", **({"Cookie": cookies} if cookies else {}), **(headers or {})}
-        self._pair.busy[at] += 1
+        self.pair.busy[at] += 1
         asked = asyncio.create_task(self.exchange(self._request(at, method, path, form, sent)))
         self._unheard.add(asked)
         await asyncio.wait({asked}, timeout=patience)
-        self._pair.busy[at] -= 1
+        self.pair.busy[at] -= 1
         if not asked.done():
             self.recorder.complete(number, "info", reason="hung_up")
             return None
@@ -109,5 +109,5 @@ class Asking:
         somewhere = ".".join(str(self._random.randrange(1, 255)) for _ in range(4))
         sent = {**headers, "X-Forwarded-For": somewhere}
         return httpx2.Request(
-            method, self._pair.urls[at] + path, data=None if form is None else dict(form), headers=sent
+            method, self.pair.urls[at] + path, data=None if form is None else dict(form), headers=sent
         )

@@ -52,7 +52,7 @@ class Browser:
         cookie = next((c for c in answer.headers.get_list("Set-Cookie") if c.startswith("partner_ops_session=")), "")
         value = cookie.partition(";")[0].partition("=")[2]
         if answer.status_code != 303 or not value:
-            self._asking.refused(number, answer, {400: "invalid_state"})
+            self._asking.refused(number, answer, {400: "used_state"})
             return None, None
         session = Session(user=user, cookie=value)
         family = _family(session, asked, answer)

@@ -6,7 +6,7 @@ Each check is a pure function; it answers with a line for each thing that cannot
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from broker.domain.refresh_token import REPLAY_WITHIN
@@ -99,7 +99,7 @@ def nothing_lost(history: History) -> Iterator[str]:
             yield f"nobody looked at the end: {operation}"
         if operation.outcome == "ok" and operation.kind == "redeem" and operation.code not in asked:
             yield f"nobody refreshed at the end: {operation}"
-        if operation.reason == "invalid_state" and tried[operation.state] == 1:
+        if operation.reason == "used_state" and tried[operation.state] == 1:
             yield f"lost: {operation}"
         over = operation.reason in ("signed_out", "invalid_grant", "invalid_token", "inactive")
         if operation.outcome == "fail" and over and not ended.explain(operation):
@@ -142,6 +142,20 @@ def consents_kept(history: History) -> Iterator[str]:
             for give in given
         ):
             yield f"a code without a consent: {read}"
+
+
+def freshest_kept(history: History, issued: Mapping[str, str], stored: Mapping[str, str | None]) -> Iterator[str]:
+    """G21-05: of each Connection the refresh token is stored which the Provider issued last.
+
+    `issued`: per User, by the name at the Provider; `stored`: per subject. The Provider gives one at a first consent
+    alone, so what came with a sign-in that nobody knows about may be gone for good.
+    """
+    users = {operation.subject: operation.user for operation in history if operation.subject}
+    unknown = {o.user for o in history if o.kind == "sign_in" and o.outcome == "info"}
+    for subject, kept in stored.items():
+        user = users.get(subject, "")
+        if user and kept != issued.get(user) and not (kept is None and user in unknown):
+            yield f"{user} has {kept} at {subject}, and {issued.get(user)} was issued last"
 
 
 def told_once(history: History, ledger: Sequence[Line]) -> Iterator[str]:

@@ -82,13 +82,13 @@ def _bound(operation: Operation, given: Operation, signed_in: list[Operation]) -
 
 
 def signed_by_us(history: History, issuer: str) -> Iterator[str]:
-    """G21-07: each session JWT verifies with the keys published before it was asked for, and with those of the end."""
+    """G21-07: each session JWT verifies with the keys published when it came, and with those of the end."""
     published = [o for o in history if o.kind == "keys" and o.outcome == "ok"]
     parsed: dict[str, Any] = {}
     for operation in history:
         if not operation.jwt:
             continue
-        before = [keys for keys in published if keys.completed < operation.invoked]
+        before = [keys for keys in published if keys.completed < operation.completed]
         if before and before[-1].keys == published[-1].keys:
             before = []
         for keys in [*before[-1:], *published[-1:]]:

@@ -20,7 +20,7 @@ from typing import Any
 import asyncpg
 import httpx2
 
-from broker.demo.provider import DemoRegistration, Persona, create_provider
+from broker.demo.provider import DemoProvider, DemoRegistration, Persona, create_provider
 from broker.settings.load import load
 from broker.settings.model import Settings
 from broker.storage.migrate import migrate
@@ -52,7 +52,7 @@ class Pair:
 
     folder: Path
     settings: Settings
-    provider: str
+    provider: DemoProvider
     redis: RedisServer
     urls: Sequence[str]
     up: set[int] = field(default_factory=set)
@@ -102,6 +102,12 @@ class Pair:
     async def rows(self, query: str) -> list[dict[str, Any]]:
         """Ask the database, past the broker."""
         return [dict(row) for row in await rows_of(self.settings.database_url, query)]
+
+    async def change(self, statement: str, *values: object) -> None:
+        """Write to the database, past the broker."""
+        connection = await asyncpg.connect(self.settings.database_url)
+        await connection.execute(statement, *values)
+        await connection.close()
 
     def stop(self) -> None:
         """End both."""
@@ -174,7 +180,7 @@ async def pair(folder: Path, database_url: str) -> AsyncIterator[Pair]:
         stack.enter_context(serving(provider.app, at))
         settings = load(config, {})
         await migrate(settings.database_url)
-        two = Pair(folder=folder, settings=settings, provider=files.provider, redis=redis, urls=urls)
+        two = Pair(folder=folder, settings=settings, provider=provider, redis=redis, urls=urls)
         stack.callback(two.stop)
         await asyncio.gather(*(two.start(number) for number in range(2)))
         yield two

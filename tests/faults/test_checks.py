@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.faults.checks import as_expected, consents_kept, nothing_lost, once_only, one_chain, over_for_good
+from tests.faults.checks import (
+    as_expected,
+    consents_kept,
+    freshest_kept,
+    nothing_lost,
+    once_only,
+    one_chain,
+    over_for_good,
+)
 from tests.faults.history import History, Kind, Operation, Outcome
 from tests.faults.membership import only_what_was_given
 
@@ -83,7 +91,7 @@ def problems(history: History) -> list[str]:
         (*FIRST, op("revoke", 30, 40), rotation(35, "r1", "r2"), *ENDED),
         (*FIRST, op("remove_access", 30), refused("authorize", 40, "consent_needed"), *ENDED),
         (*FIRST, unknown("remove_access", 30), op("authorize", 40, code="d"), *END),
-        (*FIRST, refused("sign_in", 30, "invalid_state", state="x"), *END),
+        (*FIRST, refused("sign_in", 30, "used_state", state="x"), *END),
         (*FIRST, op("authorize", 30, code="d"), refused("redeem", 90, code="d"), *END),
         (*BEGIN, op("introspect", 20, rights={"acme": ["read"], "globex": ["write"]}), *GOOD[4:]),
     ],
@@ -124,7 +132,7 @@ PLANTED: Mapping[str, tuple[Sequence[Operation], str]] = {
     "G21-04: a Session lost": ((*FIRST, SIGNED_OUT, END[1]), "lost"),
     "G21-04: a family lost": ((*FIRST, END[0], DEAD), "lost"),
     "G21-04: a family lost before it was ended": ((*FIRST, LOST, op("revoke", 40), *ENDED), "lost"),
-    "G21-04: a sign-in lost": ((*GOOD, refused("sign_in", 30, "invalid_state", state="y")), "lost"),
+    "G21-04: a sign-in lost": ((*GOOD, refused("sign_in", 30, "used_state", state="y")), "lost"),
     "G21-04: a code lost": ((*GOOD, op("authorize", 30, code="d"), refused("redeem", 32, code="d")), "lost"),
     "G21-04, R9: a lost answer was not had again": (
         (*BEGIN, unknown("refresh", 20, token="r0"), refused("refresh", 21, token="r0"), *ENDED),
@@ -157,3 +165,14 @@ def test_what_a_correct_broker_never_answers_is_found(planted: str) -> None:
 
     assert found
     assert all(said in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("stored", "lost_an_answer", "problems"),
+    [("new", False, 0), ("old", False, 1), ("old", True, 1), (None, False, 1), (None, True, 0)],
+)
+def test_a_stale_refresh_token_of_a_provider_is_found(stored: str | None, lost_an_answer: bool, problems: int) -> None:
+    """G21-05: an older one never will do; none at all where the answer that it came with was lost."""
+    history = (*GOOD, unknown("sign_in", 40, state="y")) if lost_an_answer else GOOD
+
+    assert len(list(freshest_kept(history, {"ada": "new"}, {"usr_ada": stored, "usr_nobody": "any"}))) == problems

@@ -5,9 +5,10 @@ Every request goes past the `Watch`; what a test needs bent, it bends here, not 
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -31,6 +32,8 @@ OPENS_A_PAGE = {"Sec-Fetch-Mode": "navigate"}
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 """Values are sent as Latin-1, in which servers read them: any byte can be had."""
 Form = Mapping[str, Any] | Sequence[tuple[str, str]]
+TRIES = 60
+"""How often somebody comes back to a broker that is busy."""
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
@@ -243,6 +246,18 @@ class Browser:
     def cookie(self, part: str) -> str | None:
         """The value of the cookie whose name holds `part`."""
         return next((c.value for c in self.http.cookies.jar if part in c.name), None)
+
+
+async def until_served(send: Callable[[], Awaitable[httpx2.Response]]) -> httpx2.Response:
+    """Send it again where a broker that has too much to do says so: 503 with `Retry-After` means that, and no more
+    (RFC 9110 section 15.6.4). Whether the first one was done nobody knows."""
+    answer = await send()
+    for _ in range(TRIES):
+        if answer.status_code != 503:
+            break
+        await asyncio.sleep(0.5)
+        answer = await send()
+    return answer
 
 
 def answered(answer: httpx2.Response) -> dict[str, str]:

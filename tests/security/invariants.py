@@ -45,7 +45,15 @@ CALLS_UPSTREAM = {
     *("provider_logout", "accept", "decline", "erase"),
 }
 BEFORE_UPSTREAM = {
-    *("invalid_state", "expired_state", "provider_mismatch", "initiator_mismatch", "cross_site", "invalid_request"),
+    *(
+        "invalid_state",
+        "used_state",
+        "expired_state",
+        "provider_mismatch",
+        "initiator_mismatch",
+        "cross_site",
+        "invalid_request",
+    ),
     *("not_found", "unknown_application", "invalid_redirect_uri", "method_not_allowed", "too_large", "too_many"),
 }
 """Reasons for which a refusal has to come before any Provider is asked."""

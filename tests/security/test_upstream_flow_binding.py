@@ -11,6 +11,7 @@ import pytest
 
 from broker.domain.attempt import LIFETIME, MAX_IN_ONE_BROWSER
 from broker.domain.pkce import challenge_of
+from broker.flows.sign_in.finish import LEASE_SECONDS
 from broker.web.cookies import Cookies
 from tests.fakes.providers.oidc import FakeOpenIdProvider
 from tests.fakes.providers.provider import SettableClock
@@ -127,25 +128,49 @@ async def test_a_callback_works_once(any_world: World) -> None:
     for name, value in kept.items():
         browser.http.cookies.set(name, value, domain="id.example")
 
-    await refused(any_world, browser, callback, "invalid_state")
+    page = await refused(any_world, browser, callback, "used_state")
 
+    assert "This sign-in is done already" in page
     assert any_world.google.provider.requests["token"] == 1
     assert await browser.is_signed_in()
 
 
-async def test_a_callback_opened_many_times_at_once_signs_in_once(any_world: World) -> None:
-    """G01-05: however the requests overlap, the database lets one of them finish."""
+@pytest.mark.parametrize("waits", [False, True], ids=["nobody waits", "an application waits"])
+async def test_a_callback_opened_many_times_at_once_signs_in_once(
+    any_world: World, redis_url: str, waits: bool
+) -> None:
+    """G01-05: at two processes, however they overlap: one code is redeemed, and one is for the Application; the others
+    are shown a page, and no error is sent there."""
+    apps = [await any_world.another(redis_url=redis_url) for _ in range(2)]
+    browsers = [any_world.browser(app=apps[number % 2]) for number in range(8)]
+    callback = await browsers[0].trip(request=ask() if waits else None)
+    for other in browsers[1:]:
+        other.http.cookies.update(browsers[0].http.cookies)
+    with any_world.watch.together():
+        answers = await asyncio.gather(*(browser.get(callback) for browser in browsers))
+
+    assert sorted(answer.status_code for answer in answers) == [303] + [400] * 7
+    assert {"Location" in answer.headers for answer in answers if answer.status_code == 400} == {False}
+    assert any_world.google.provider.requests["token"] == 1
+    assert [grant.alive for grant in any_world.google.provider.grants] == [True]
+    assert [await any_world.count(table) for table in ("users", "sessions", "grants")] == [1, 1, int(waits)]
+    (first,) = [browser for browser in browsers if browser.cookie("session")]
+    assert await first.is_signed_in()
+
+
+async def test_a_callback_that_comes_many_times_without_a_lease_signs_in_once(any_world: World) -> None:
+    """G01-05: should leases be lost, and the Provider take a code each time, the database lets one of them finish."""
     browsers = [any_world.browser() for _ in range(8)]
     callback = await browsers[0].trip()
     for other in browsers[1:]:
         other.http.cookies.update(browsers[0].http.cookies)
-    # The Provider takes the code each time: what is left to decide is the broker's own.
     code = any_world.google.provider.store.code(parse_qs(urlsplit(callback).query)["code"][0])
     assert code is not None
 
     async def lend() -> None:
         while True:
             code.spent = False
+            await any_world.store.forget_expired(any_world.clock.now() + LEASE_SECONDS)
             await asyncio.sleep(0)
 
     lending = asyncio.create_task(lend())
@@ -402,8 +427,8 @@ async def test_connecting_takes_the_token_of_our_own_forms(world: World, ada: Br
 
 
 @pytest.mark.parametrize("issuer", [HTTPS, HTTP])
-async def test_a_session_is_new_with_each_sign_in(template: Template, tmp_path: Path, issuer: str) -> None:
-    """G01-16: a cookie set before signing in stays worthless, and the former Session's ends."""
+async def test_a_cookie_is_new_with_each_sign_in(template: Template, tmp_path: Path, issuer: str) -> None:
+    """G01-16: a cookie set before signing in stays worthless, and so does the one of before."""
     async with open_world(template, tmp_path, issuer=issuer) as world:
         ada = world.browser()
         name = Cookies(secure=issuer == HTTPS).session

@@ -12,7 +12,7 @@ from broker.domain import refresh_token
 from broker.domain.application import ApplicationType, GrantType
 from broker.domain.changes import Change
 from broker.domain.grant import REFRESH_LIFETIME
-from broker.domain.ids import ApplicationId, GrantId
+from broker.domain.ids import ApplicationId, GrantId, RegistrationId
 from broker.domain.refresh_token import IDLE_LIFETIME, PlainUse, RefreshToken, Standing
 from broker.domain.user import UserStatus
 from broker.flows.live_grant import ended, rights_of
@@ -25,7 +25,14 @@ pytestmark = pytest.mark.anyio
 
 PUBLIC = replace(w.application(), type=ApplicationType.PUBLIC, secrets=(), public_keys=(), dpop=False)
 GRANT = replace(w.grant(), scopes=("openid", "offline_access"), organization=None, redeemed_at=w.NOW, dpop_jkt=None)
-USE = PlainUse(grant_id=GRANT.id, generation=0, application_id=PUBLIC.id, at=w.NOW + 60, request_id="req-2")
+USE = PlainUse(
+    grant_id=GRANT.id,
+    generation=0,
+    application_id=PUBLIC.id,
+    registrations=(w.CORP, w.GOOGLE),
+    at=w.NOW + 60,
+    request_id="req-2",
+)
 OTHER_APP = replace(PUBLIC, id=ApplicationId("other-app"))
 REFRESHED = c.RefreshGrant(grant_id=GRANT.id, expected_generation=0, generation=1, at=w.NOW + 1)
 _user, _session = w.user().id, w.session().id
@@ -104,10 +111,12 @@ async def test_in_no_other_case_is_it_used(store: Store, case: str) -> None:
     [
         replace(USE, generation=1),
         replace(USE, application_id=OTHER_APP.id),
+        replace(USE, registrations=(w.CORP, RegistrationId(f"{w.GOOGLE}2"))),
+        replace(USE, registrations=()),
         replace(USE, at=w.NOW + IDLE_LIFETIME),
         replace(USE, at=w.NOW + REFRESH_LIFETIME),
     ],
-    ids=["of_the_future", "another_application", "idle", "expired"],
+    ids=["of_the_future", "another_application", "provider_gone", "no_provider", "idle", "expired"],
 )
 async def test_a_token_that_is_not_good_is_not_used(store: Store, use: PlainUse) -> None:
     """Whoever presents it."""

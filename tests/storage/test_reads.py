@@ -482,6 +482,16 @@ async def test_a_lease_is_held_by_one_until_it_ends(store: Store) -> None:
     assert await store.take_lease("deliver", "two", w.NOW + 15, 10)
 
 
+async def test_a_lease_that_is_over_is_forgotten(store: Store) -> None:
+    """There is one for each sign-in; one that is held still stays."""
+    await store.take_lease("callback 1", "one", w.NOW, 10)
+    await store.take_lease("callback 2", "one", w.NOW, 11)
+
+    assert await store.forget_expired(w.NOW + 10) == 1
+    assert await store.take_lease("callback 1", "two", w.NOW, 10)
+    assert not await store.take_lease("callback 2", "two", w.NOW + 10, 10)
+
+
 async def test_what_nobody_needs_any_more_is_forgotten(store: Store) -> None:
     """Attempts at their end; Grants once their last token has expired; Sessions with the last of their Grants."""
     young = w.session(number=2, began=w.NOW + 1)

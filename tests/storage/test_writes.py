@@ -224,6 +224,40 @@ async def test_a_session_is_touched_forwards_only(store: Store) -> None:
     assert found.session == replace(w.session(), last_seen_at=LATER)
 
 
+def renewal(number: int = 1, **changes: Any) -> c.RenewSession:
+    """Of a Session of Ada's, in another browser version, an hour later."""
+    session = replace(
+        w.session(number=number),
+        secret=w.hashed("anew"),
+        auth_time=LATER,
+        last_seen_at=LATER,
+        browser="Firefox on Haiku",
+        upstream_sid=w.hashed("upstream anew"),
+    )
+    return replace(c.RenewSession(session=session, expected_secret=w.session(number=number).secret), **changes)
+
+
+async def test_a_session_is_renewed_as_a_whole(store: Store) -> None:
+    """Under its old cookie nobody finds it."""
+    await signed_in(store)
+    await store.write(renewal())
+    found = await store.session(w.hashed("anew"))
+
+    assert found is not None
+    assert found.session == renewal().session
+    assert await store.session(w.session().secret) is None
+
+
+async def test_a_session_is_renewed_by_one(store: Store) -> None:
+    """Not where another tab has renewed it, nor where it has ended, nor one that is not there."""
+    await signed_in(store)
+    assert await lost(store, renewal(expected_secret=w.hashed("another"))) == "RenewSession"
+    assert await lost(store, renewal(number=2)) == "RenewSession"
+    await store.write(c.EndSession(session_id=w.session().id, user_id=w.user().id, at=LATER))
+
+    assert await lost(store, renewal()) == "RenewSession"
+
+
 async def ends(store: Store) -> dict[str, int | None]:
     """When each of four Sessions ended: Ada's three, of which the third is through another Connection, and Grace's."""
     sessions = [w.session(number=1), w.session(number=2), w.session(number=3), w.session("grace")]

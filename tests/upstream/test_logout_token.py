@@ -14,6 +14,7 @@ from broker.domain.ids import RegistrationId
 from broker.upstream.id_token import LEEWAY, OLDEST_ISSUE
 from tests.fakes.providers.github import FakeGitHub
 from tests.fakes.providers.keys import compact, key
+from tests.fakes.providers.microsoft import CONTOSO, FakeEntra
 from tests.fakes.providers.oidc import FakeOpenIdProvider
 from tests.fakes.providers.trip import WORK, Trip, trip_to
 
@@ -29,7 +30,7 @@ async def trip() -> AsyncIterator[Trip[FakeOpenIdProvider]]:
         yield made
 
 
-def token(trip: Trip[FakeOpenIdProvider], header: Mapping[str, Any] | None = None, **bent: Any) -> str:
+def token(trip: Trip[Any], header: Mapping[str, Any] | None = None, **bent: Any) -> str:
     """A logout token that holds, with `bent` claims; `DELETED` takes one away."""
     fake, now = trip.fake, trip.clock.now()
     claims = {
@@ -172,3 +173,47 @@ async def test_a_sign_in_says_what_the_provider_calls_its_session(
     trip.fake.bend_claims = lambda claims: claims if sid is DELETED else claims | {"sid": sid}
 
     assert (await trip.sign_in("email")).sid == kept
+
+
+@pytest.fixture
+async def entra() -> AsyncIterator[Trip[FakeEntra]]:
+    async with trip_to(FakeEntra) as made:
+        yield made
+
+
+def of_entra(entra: Trip[FakeEntra], **bent: Any) -> str:
+    """As `token`, with what Entra's tokens have beside: the tenant that speaks, and who is meant within it."""
+    person = {"tid": CONTOSO, "oid": entra.fake.person["oid"]}
+    return token(entra, **({"iss": entra.fake.id_token_issuer(), **person} | bent))
+
+
+async def test_microsofts_subject_is_that_of_the_sign_in(entra: Trip[FakeEntra]) -> None:
+    """By tenant and `oid`; never by `sub`, which differs from application to application."""
+    signed_in = (await entra.sign_in("email")).identity
+    said = await entra.gateway.logout(WORK, of_entra(entra, sub="of another application", sid=DELETED))
+
+    assert said.identity == signed_in
+    assert signed_in.subject == f"{CONTOSO}:{entra.fake.person['oid']}"
+    assert said.issuer == signed_in.issuer
+
+
+async def test_without_an_oid_microsoft_means_nobody_by_name(entra: Trip[FakeEntra]) -> None:
+    """`sub` alone, though it is the person's here, is in no Identity: then the session is what is meant, or nothing."""
+    said = await entra.gateway.logout(WORK, of_entra(entra, oid=DELETED))
+    assert (said.identity, said.sid) == (None, "sid-1")
+
+    for bent in ({"oid": DELETED}, {"oid": ""}, {"oid": 7}):
+        with pytest.raises(Refusal) as raised:
+            await entra.gateway.logout(WORK, of_entra(entra, **bent, sid=DELETED))
+        assert (raised.value.code, raised.value.detail) == ("invalid_logout_token", "neither sub nor sid")
+
+
+OTHER_TENANT = "1d9f6c5e-6c2b-4a53-8c39-8f5a0b9f2f10"
+
+
+@pytest.mark.parametrize("tid", [DELETED, "", "common", OTHER_TENANT], ids=["absent", "empty", "no GUID", "another's"])
+async def test_a_microsoft_tenant_speaks_of_its_own_people_alone(entra: Trip[FakeEntra], tid: Any) -> None:
+    """Else one tenant's administrator could sign out another's."""
+    with pytest.raises(Refusal) as raised:
+        await entra.gateway.logout(WORK, of_entra(entra, tid=tid))
+    assert raised.value.code == "invalid_logout_token"

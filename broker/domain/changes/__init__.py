@@ -83,6 +83,7 @@ from broker.domain.changes.sessions import (
     EndSessionsOfConnection,
     EndSessionsOfUpstream,
     EndSessionsOfUser,
+    RenewSession,
     RetryLogout,
     SettleLogout,
     TouchSession,
@@ -102,6 +103,7 @@ Change = (
     | AddConnection
     | ReplaceConnection
     | AddSession
+    | RenewSession
     | TouchSession
     | EndSession
     | EndOtherSessions
@@ -217,6 +219,7 @@ __all__ = [
     "RemoveSessionsOf",
     "RemoveSigningKey",
     "RemoveUser",
+    "RenewSession",
     "ReplaceConnection",
     "ReplaceDataKey",
     "ResealRevocation",

@@ -24,6 +24,14 @@ class AddSession:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RenewSession:
+    """Put a Session under a new cookie, after a new sign-in. `Conflict` unless it has the one it had, and lives on."""
+
+    session: Session
+    expected_secret: KeyedHash
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TouchSession:
     session_id: SessionId
     at: int

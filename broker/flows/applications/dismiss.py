@@ -10,10 +10,10 @@ from broker.flows.ports import Ports
 
 async def dismiss_warning(grant_id: GrantId, user_id: UserId, ports: Ports, *, request_id: str) -> None:
     """Do not tell the User of this Grant again. The ledger says that they know, and still what it was revoked for."""
-    grants = (found.grant for access in await ports.store.access_of(user_id) for found in access.grants)
-    grant = next((grant for grant in grants if grant.id == grant_id and grant.warns), None)
-    if grant is None:
+    found = await ports.store.grant(grant_id)
+    if found is None or found.user.id != user_id or not found.grant.warns:
         return
+    grant = found.grant
     now = ports.clock.now()
     event = AuditEvent(
         at=now,

@@ -14,7 +14,7 @@ from broker.domain.refresh_token import bound_key
 from broker.flows.authenticated import Credentials, authenticated, require_grant
 from broker.flows.issued import Tokens, grant_event, issue, refresh_token_of
 from broker.flows.ports import Ports
-from broker.flows.possession import Possession, SentProof, is_used_up, possession, used_before
+from broker.flows.possession import Possession, SentProof, possession, use_up
 
 
 async def poll(
@@ -55,9 +55,7 @@ async def _redeemed(
     event = grant_event(found, "redeem", now=now, request_id=request_id, released=released)
     change = RedeemGrant(grant_id=found.grant.id, at=now, dpop_jkt=bound_key(application, held.key), released=released)
     try:
-        await ports.store.write(*held.use_up, change, Record(event=event))
-    except Conflict as lost:
-        if is_used_up(lost):
-            raise used_before() from None
+        await use_up(held, ports, change, Record(event=event))
+    except Conflict:
         raise device_code_refused("lost the race for it") from None
     return tokens

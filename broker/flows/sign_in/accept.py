@@ -64,6 +64,6 @@ async def accept(
         given = Given(agreed=answer.agreed & offered(again.options))
         return await settle(replace(back, given=given), ports) or again
     except Refusal as refusal:
-        if back.asked is None or refusal.code == "invalid_state":
+        if back.asked is None or refusal.code == "used_state":
             raise
         raise tell_application(refusal, back.asked[0]) from refusal

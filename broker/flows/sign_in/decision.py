@@ -20,6 +20,7 @@ from broker.domain.changes import (
     EndSession,
     PutChoice,
     Record,
+    RenewSession,
     ReplaceConnection,
     ReplaceDataKey,
     SetAccepted,
@@ -28,7 +29,8 @@ from broker.domain.changes import (
     TakeAttempt,
 )
 from broker.domain.client_org import rights_by_client
-from broker.domain.connection import KeptAttribute, refreshed_attributes, renewed
+from broker.domain.connection import Connection, KeptAttribute, refreshed_attributes
+from broker.domain.connection import renewed as renewed_connection
 from broker.domain.erasure import KEEP_PAGE
 from broker.domain.errors import Fault, Refusal, SealBroken
 from broker.domain.identity import Identity
@@ -36,7 +38,7 @@ from broker.domain.ids import ClientOrgId, ConnectionId, IdentityId, SessionId, 
 from broker.domain.ledger import AuditEvent
 from broker.domain.redirect import Onward
 from broker.domain.sealing import WrappedKey
-from broker.domain.session import new_session
+from broker.domain.session import Session, new_session, renewed
 from broker.domain.user import User, UserStatus, require_active
 from broker.flows.found import Arrival, KnownIdentity
 from broker.flows.ports import Ports
@@ -120,19 +122,8 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
         session, cookie = connecting.session, None
     else:
         cookie = ports.secrets.token()
-        session = new_session(
-            id=SessionId(ports.secrets.new_id("ses")),
-            secret=ports.secrets.keyed_hash("session", cookie),
-            user_id=known.user.id,
-            connection_id=connection_id,
-            browser=back.browser,
-            upstream_sid=back.proof.upstream_sid,
-            now=now,
-        )
-        former = back.signed_in  # it must not live on beside the new one, unless its User was asked to sign in again
-        if former is not None and (back.given is None or former.user.id != known.user.id):
-            changes.append(EndSession(session_id=former.session.id, user_id=former.user.id, at=now))
-        changes.append(AddSession(session=session))
+        session, arranged = _session(back, kept.connection, cookie, ports, now)
+        changes += arranged
 
     answer = answer_of(back, session, rights, ports, now)
     event = AuditEvent(
@@ -165,6 +156,33 @@ def _accepted(given: Given, anew: bool, user: User, agreed: frozenset[str], port
     for subject in sorted(given.agreed - agreed):
         changes.append(PutChoice(choice=Choice(user_id=user.id, subject=subject, agreed=True, at=now)))
     return changes
+
+
+def _session(
+    back: Return, connection: Connection, cookie: str, ports: Ports, now: int
+) -> tuple[Session, tuple[Change, ...]]:
+    """The Session that this browser has from now on: its own, renewed, where the same person has come by the same
+    account, so that what Applications may do while they are away goes on; else a new one, and the former one ends.
+    """
+    secret, upstream_sid = ports.secrets.keyed_hash("session", cookie), back.proof.upstream_sid
+    former = None if back.signed_in is None else back.signed_in.session
+    if former is not None and former.connection_id == connection.id:
+        session = renewed(former, secret=secret, browser=back.browser, upstream_sid=upstream_sid, now=now)
+        return session, (RenewSession(session=session, expected_secret=former.secret),)
+    session = new_session(
+        id=SessionId(ports.secrets.new_id("ses")),
+        secret=secret,
+        user_id=connection.user_id,
+        connection_id=connection.id,
+        browser=back.browser,
+        upstream_sid=upstream_sid,
+        now=now,
+    )
+    asked_again = back.given is not None and former is not None and former.user_id == connection.user_id
+    if former is None or asked_again:
+        return session, (AddSession(session=session),)
+    # It must not live on beside the new one, unless its User was asked to sign in again.
+    return session, (EndSession(session_id=former.id, user_id=former.user_id, at=now), AddSession(session=session))
 
 
 async def _newcomer(back: Return, ports: Ports, now: int) -> tuple[KnownIdentity, list[Change]]:
@@ -247,7 +265,7 @@ async def _keep(
         allowed=ports.policy.keeps(attempt.registration, clients, agreed),
         now=now,
     )
-    connection = renewed(
+    connection = renewed_connection(
         before,
         id=ConnectionId(ports.secrets.new_id("con")),
         user_id=known.user.id,

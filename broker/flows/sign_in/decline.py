@@ -42,7 +42,7 @@ async def decline(
     try:
         asked = await asked_by(attempt, ports)
     except Refusal as refusal:
-        if refusal.code == "invalid_state":
+        if refusal.code == "used_state":
             raise
         asked = None  # there is nobody any more who could be told
     back = Return(

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from broker.domain.application import Application
 from broker.domain.attempt import SignInAttempt
 from broker.domain.authorize_request import AuthorizeRequest, application_id_of, check
-from broker.domain.changes import AddPendingRevocation, TakeAttempt, TakePushedRequest
+from broker.domain.changes import AddPendingRevocation, RenewSession, TakeAttempt, TakePushedRequest
 from broker.domain.errors import Conflict, Fault, Refusal
 from broker.domain.outbox import RevocationResult
 from broker.domain.redirect import Onward
@@ -67,6 +67,8 @@ async def settle(back: Return, ports: Ports) -> Finished | None:
                 raise taken() from None
             if conflict.what == TakePushedRequest.__name__:  # they have signed in for all that, as the next round says
                 back = replace(back, used_up=True)
+            if conflict.what == RenewSession.__name__:  # another tab has, or it has ended: this browser gets a new one
+                back = replace(back, signed_in=None)
         else:
             return _finished(decision)
     raise Fault("contention", "Somebody signed in with this account at the same moment. Please try again.")
@@ -99,7 +101,7 @@ async def let_go(back: Return, arrival: Arrival, ports: Ports) -> RevocationResu
 
 def taken() -> Refusal:
     """Somebody has finished this attempt."""
-    return Refusal("invalid_state", "This sign-in was finished before.", detail="attempt taken")
+    return Refusal("used_state", "This sign-in was finished before.", detail="attempt taken")
 
 
 def _finished(decision: Decision) -> Finished:

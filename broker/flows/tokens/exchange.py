@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from broker.domain.changes import Record
 from broker.domain.dpop import bound_to
-from broker.domain.errors import Conflict, OAuthRefusal, SealBroken
+from broker.domain.errors import OAuthRefusal, SealBroken
 from broker.domain.grant import narrowed
 from broker.domain.policy import Context
 from broker.domain.session_token import session_claims
@@ -26,7 +26,7 @@ from broker.flows.authenticated import Credentials, authenticated
 from broker.flows.issued import grant_event
 from broker.flows.live_grant import spoken_for
 from broker.flows.ports import Ports
-from broker.flows.possession import SentProof, possession, used_before
+from broker.flows.possession import SentProof, possession, use_up
 from broker.flows.presented import ShownSessionJwt, presented
 from broker.flows.sealed import open_released
 
@@ -88,10 +88,7 @@ async def exchange(
     )
     access_token = ports.signer.sign(claims, typ="at+jwt", alg=application.signing_algorithm)
     event = grant_event(told, "exchange", now=now, request_id=request_id, released=released.names)
-    try:
-        await ports.store.write(*held.use_up, Record(event=event))
-    except Conflict:
-        raise used_before() from None
+    await use_up(held, ports, Record(event=event))
     return ExchangedToken(
         access_token=access_token,
         token_type=held.token_type,

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from broker.domain.application import Application, GrantType
 from broker.domain.changes import Record, RedeemGrant
 from broker.domain.errors import Conflict, OAuthRefusal
-from broker.domain.grant import CodeMisused, check_redemption
+from broker.domain.grant import CODE_MISUSED, CODE_REUSED, CodeMisused, check_redemption
 from broker.domain.refresh_token import bound_key
 from broker.flows.authenticated import Credentials, authenticated, require_grant
 from broker.flows.found import GrantInFull
 from broker.flows.issued import Tokens, grant_event, issue, refresh_token_of, revoke_grant
 from broker.flows.ports import Ports
-from broker.flows.possession import Possession, SentProof, is_used_up, possession, used_before
+from broker.flows.possession import Possession, SentProof, possession, use_up, used_once
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +46,8 @@ async def redeem(
         raise OAuthRefusal("invalid_grant", "The code is invalid, expired or was used before.", detail="unknown code")
     try:
         return await _redeemed(found, application, redemption, held, ports, now=now, request_id=request_id)
-    except CodeMisused:
-        await _burn(found, held, ports, now=now)
+    except CodeMisused as misused:
+        await _burn(found, misused, held, ports, now=now)
         raise
 
 
@@ -74,16 +74,13 @@ async def _redeemed(
     event = grant_event(found, "redeem", now=now, request_id=request_id, released=released)
     change = RedeemGrant(grant_id=found.grant.id, at=now, dpop_jkt=bound_key(application, held.key), released=released)
     try:
-        await ports.store.write(*held.use_up, change, Record(event=event))
-    except Conflict as lost:
-        if is_used_up(lost):
-            raise used_before() from None
-        raise CodeMisused("invalid_grant", "The code was used before.", detail="lost the race for it") from None
+        await use_up(held, ports, change, Record(event=event))
+    except Conflict:
+        raise CodeMisused("lost the race for it", reused=True) from None
     return tokens
 
 
-async def _burn(found: GrantInFull, held: Possession, ports: Ports, *, now: int) -> None:
-    try:
-        await revoke_grant(found, "code_misused", ports, now=now, only_with=held.use_up)
-    except Conflict:
-        raise used_before() from None
+async def _burn(found: GrantInFull, misused: CodeMisused, held: Possession, ports: Ports, *, now: int) -> None:
+    reason = CODE_REUSED if misused.reused else CODE_MISUSED
+    with used_once():
+        await revoke_grant(found, reason, ports, now=now, only_with=held.use_up)

@@ -1,7 +1,7 @@
 """Owns the refresh grant (RFC 6749 section 6): a refresh token becomes new tokens, of what is true now.
 
 Refuses a token that is old, late, or not the caller's; one that was used before ends its Grant (RFC 9700 section
-4.14.2), but a stranger's attempt ends nothing.
+4.14.2), but a stranger's attempt ends nothing. Nobody goes on by a Provider that is not in the settings any more.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from broker.flows.issued import (
     revoke_grant,
 )
 from broker.flows.ports import Ports
-from broker.flows.possession import Possession, SentProof, is_used_up, possession, used_before
+from broker.flows.possession import Possession, SentProof, possession, use_up, used_once
 from broker.flows.released import record_release
 
 
@@ -73,12 +73,10 @@ async def refresh(
             return await _told(decided, found, asked, ports, now)
         event = grant_event(found, "refresh", now=now, request_id=request_id)
         try:
-            await ports.store.write(*held.use_up, decided.change, Record(event=event))
-        except Conflict as lost:
-            if is_used_up(lost):
-                raise used_before() from None
-        else:
-            return await _told(decided, found, asked, ports, now)
+            await use_up(held, ports, decided.change, Record(event=event))
+        except Conflict:
+            continue
+        return await _told(decided, found, asked, ports, now)
 
 
 async def _told(decided: _Decided, found: GrantInFull, asked: Refreshment, ports: Ports, now: int) -> Tokens:
@@ -96,6 +94,7 @@ def _plain_use(
         grant_id=presented.grant_id,
         generation=presented.generation,
         application_id=application_id,
+        registrations=tuple(ports.upstream.registrations),
         at=now,
         request_id=request_id,
         demanded=ports.policy.documents.demanded(now),
@@ -122,10 +121,8 @@ async def _decided(
     grant = found.grant
     standing = refresh_token.standing(presented, grant, now)
     if standing is Standing.REUSED:
-        try:
+        with used_once():
             await revoke_grant(found, REFRESH_REUSED, ports, now=now, only_with=held.use_up)
-        except Conflict:
-            raise used_before() from None
         raise _refused("used before: the grant is ended")
     if standing is Standing.OVER:
         raise _refused("revoked or expired")
@@ -136,6 +133,8 @@ async def _decided(
             "The person has to sign in again, to accept a new version of the privacy policy or the terms.",
             detail="documents not accepted",
         )
+    if found.connection.registration not in ports.upstream.registrations:
+        raise _refused("its Provider is not used any more")
     scopes = _narrowed(asked.scope, grant.scopes)
     generation, at = grant.generation, now
     if standing is Standing.REPLAYED:

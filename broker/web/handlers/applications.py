@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.domain.client_org import rights_by_client
 from broker.domain.errors import NotFound
+from broker.domain.grant import CODE_REUSED
 from broker.domain.ids import ApplicationId, GrantId
 from broker.flows.applications.dismiss import dismiss_warning
 from broker.flows.applications.remove import remove_access
@@ -79,7 +80,12 @@ async def _applications_view(request: Request, session: LiveSession, notice: Not
         shell=context.shell(request, session, name=name_of(shown)),
         applications=tuple(_card(request, session, one, shown) for one in by_name),
         warnings=tuple(
-            OldKeyWarning(grant_id=grant.id, application=one.application.name, at=grant.revoked_at or 0)
+            OldKeyWarning(
+                grant_id=grant.id,
+                application=one.application.name,
+                at=grant.revoked_at or 0,
+                of_sign_in=grant.revoked_for == CODE_REUSED,
+            )
             for one in access
             for grant in one.warnings
         ),

@@ -175,11 +175,15 @@ class ApplicationCard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OldKeyWarning:
-    """Somebody used an old refresh token of an Application's, and its access was ended `at` that moment."""
+    """Somebody used an old refresh token of an Application's, and its access was ended `at` that moment.
+
+    `of_sign_in`: it was the code of a sign-in, which had been used before.
+    """
 
     grant_id: str
     application: str
     at: int
+    of_sign_in: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

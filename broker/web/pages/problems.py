@@ -23,14 +23,14 @@ def attempt_expired(shell: Shell, *, status: int, again: str | None = None) -> E
 
 
 def attempt_elsewhere(shell: Shell, *, status: int, again: str | None = None) -> ErrorView:
-    """A sign-in came back to a browser which did not begin it, or came back twice."""
+    """A sign-in came back to a browser which did not begin it."""
     return ErrorView(
         shell=shell,
         status=status,
         title="This sign-in was not started here",
         happened=(
             "We could not match it to this browser. It may have been started in another browser or window, "
-            "finished already, or cookies may be switched off. Nobody was signed in."
+            "finished a while ago, or cookies may be switched off. Nobody was signed in."
         ),
         to_do=(
             "Start again in this browser, and allow cookies for this site. "
@@ -67,6 +67,18 @@ def not_accepted(shell: Shell, *, provider_name: str, told: bool | None, permiss
         happened=f"You were not signed in, and nothing was kept. {after}",
         to_do="If you change your mind, start again. Otherwise there is nothing to do.",
         action=there if told is False and there else _start_again(shell, None),
+    )
+
+
+def attempt_used(shell: Shell, *, status: int) -> ErrorView:
+    """A sign-in came back twice, as after a second click, or in two tabs: the first one counts."""
+    return ErrorView(
+        shell=shell,
+        status=status,
+        title="This sign-in is done already",
+        happened="It came back here twice, and the first time is the one that counts. Nothing went wrong.",
+        to_do="Go on where it was first, or go to the application again: you are most likely signed in by now.",
+        action=Link(label="Go to your account", href=shell.links.account),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from broker.domain.errors import OAuthRefusal
-from broker.domain.grant import REFRESH_REUSED, CodeMisused
+from broker.domain.grant import CODE_LIFETIME, CODE_REUSED, REFRESH_REUSED, CodeMisused
 from broker.domain.refresh_token import IDLE_LIFETIME, REPLAY_WITHIN
 from broker.domain.session import IDLE_LIFETIME as SESSION_IDLE
 from broker.domain.session_token import LIFETIME
@@ -125,8 +125,8 @@ async def test_who_allowed_it_for_once_is_shown_what_lives(world: World, ada: Li
     assert (crm.consent, [live.clients for live in crm.live]) == (None, [(GLOBEX,)])
 
 
-async def test_an_old_refresh_token_is_told_of_until_it_is_dismissed(world: World, ada: LiveSession) -> None:
-    """G07-01: the User learns what the ledger knows; a code that was used twice, or a removal, warns of nothing."""
+async def test_what_was_used_again_is_told_of_until_it_is_dismissed(world: World, ada: LiveSession) -> None:
+    """G07-01, G06-05: of a refresh token, or a code, the User learns what the ledger knows; of a late code nothing."""
     token = await world.refreshable()
     await world.refresh(token)
     world.clock.advance(REPLAY_WITHIN)
@@ -136,10 +136,15 @@ async def test_an_old_refresh_token_is_told_of_until_it_is_dismissed(world: Worl
     await world.redeem(code, "reports")
     with refusal(CodeMisused, "invalid_grant"):
         await world.redeem(code, "reports")
-    (demo,) = (await shown(world, ada)).values()
+    late = await world.code()
+    world.clock.advance(CODE_LIFETIME)
+    with refusal(CodeMisused, "invalid_grant"):
+        await world.redeem(late)
+    demo, reports = (await shown(world, ada)).values()
 
-    assert (demo.has_access, demo.live) == (False, ())
+    assert [(one.has_access, one.live) for one in (demo, reports)] == [(False, ())] * 2
     assert [(g.revoked_for, g.revoked_at) for g in demo.warnings] == [(REFRESH_REUSED, NOW + REPLAY_WITHIN)]
-    assert {g.revoked_for for g in world.store.tables.grants.values()} == {REFRESH_REUSED, "code_misused"}
-    await dismiss_warning(demo.warnings[0].id, ada.user.id, world.ports, request_id="req-1")
+    assert [(g.revoked_for, g.revoked_at) for g in reports.warnings] == [(CODE_REUSED, NOW + REPLAY_WITHIN)]
+    for one in (demo, reports):
+        await dismiss_warning(one.warnings[0].id, ada.user.id, world.ports, request_id="req-1")
     assert await shown(world, ada) == {}

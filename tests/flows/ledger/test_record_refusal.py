@@ -32,7 +32,7 @@ def told(code: str, reason: str | None) -> RequestRefused:
         (Refusal("invalid_state", "sentence-canary", detail="detail-canary"), "refused", "invalid_state"),
         (NotFound(detail="detail-canary"), "refused", "not_found"),
         (OAuthRefusal("invalid_client", "sentence-canary"), "refused", "invalid_client"),
-        (CodeMisused("invalid_grant", "sentence-canary"), "refused", "invalid_grant"),
+        (CodeMisused("detail-canary", reused=True), "refused", "invalid_grant"),
         (told("access_denied", None), "refused", "access_denied"),
         (told("access_denied", "upstream_denied"), "refused", "upstream_denied"),
         (Fault("storage_unavailable", "sentence-canary", detail="detail-canary"), "failed", "storage_unavailable"),

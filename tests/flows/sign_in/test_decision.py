@@ -84,8 +84,8 @@ async def test_signing_in_again_is_the_same_user_with_a_session_of_its_own(world
 
 
 @pytest.mark.parametrize("person", [ADA, GRACE], ids=["the same person", "somebody else"])
-async def test_the_session_that_this_browser_had_before_ends(world: World, person: Person) -> None:
-    """Whoever's it was: nobody finds it under the new one."""
+async def test_nobody_is_in_by_the_cookie_that_this_browser_had_before(world: World, person: Person) -> None:
+    """Whoever's it was."""
     before = await world.sign_in(ADA)
     finished = await world.sign_in(person, signed_in=await world.session_of(before))
 

@@ -139,7 +139,7 @@ async def test_a_callback_works_once(world: World) -> None:
     finished = await world.come_back(trip, callback)
     world.forget()
 
-    with refusal(Refusal, "invalid_state"):
+    with refusal(Refusal, "used_state"):
         await world.come_back(trip, callback)
     assert len(world.upstream.exchanges) == 1
     assert world.written == []

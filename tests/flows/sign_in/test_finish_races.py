@@ -13,6 +13,7 @@ from broker.domain.request_refused import RequestRefused
 from broker.domain.user import UserStatus
 from broker.flows.connections.revoke import revoke
 from broker.flows.sessions.resume import resume
+from broker.flows.sign_in.finish import LEASE_SECONDS
 from tests.flows.refusals import refusal
 from tests.flows.setting import ACME, ADA, ADA_AT_CORP, GLOBEX, GRACE, NOW
 from tests.flows.texts import answer_of
@@ -94,12 +95,60 @@ async def test_an_invitation_removed_meanwhile_is_not_taken(world: World) -> Non
     assert {a.client_org for a in world.store.tables.authorizations.values() if a.user_id is not None} == {GLOBEX}
 
 
-async def test_an_attempt_taken_meanwhile_is_refused(world: World) -> None:
-    """The same callback twice at once: one Session; the tokens that the other one keeps are left alone."""
+@pytest.mark.parametrize("method", ["arrival", "write"])
+@pytest.mark.parametrize("waits", [False, True], ids=["nobody waits", "an application waits"])
+async def test_the_same_callback_twice_at_once_redeems_one_code(world: World, method: str, waits: bool) -> None:
+    """G01-05: the second is refused before the Provider is asked, who might end the first one's tokens; here, and not
+    at the Application, which gets its answer from the first."""
+    trip = await world.begin(ADA, await world.request() if waits else None)
+
+    async def second() -> None:
+        with refusal(Refusal, "used_state"):
+            await world.come_back(trip, ADA)
+
+    world.store.before(method, second)
+    await world.session_of(await world.come_back(trip, ADA))
+
+    assert len(world.upstream.exchanges) == 1
+    assert len(world.store.tables.grants) == waits
+    assert len(world.events()) == 1
+
+
+async def test_who_failed_may_try_again_at_once(world: World) -> None:
+    """Where the Provider did not answer, the same callback is good still."""
     trip = await world.begin(ADA)
+    callback = world.upstream.allow(trip.url, ADA)
+    world.upstream.down = True
+    with refusal(Fault, "provider_unavailable"):
+        await world.come_back(trip, callback)
+    world.upstream.down = False
+
+    await world.session_of(await world.come_back(trip, callback))
+
+
+@pytest.mark.parametrize("after", [LEASE_SECONDS - 1, LEASE_SECONDS])
+async def test_who_died_on_the_way_is_not_waited_for_long(world: World, after: int) -> None:
+    """A process that was killed lets go of nothing."""
+    trip = await world.begin(ADA)
+    attempt = world.ports.secrets.open_attempt(trip.cookie)
+    assert attempt is not None
+    await world.store.take_lease(f"callback {attempt.id}", "killed", world.clock.now(), LEASE_SECONDS)
+    world.clock.advance(after)
+
+    if after < LEASE_SECONDS:
+        with refusal(Refusal, "used_state"):
+            await world.come_back(trip, ADA)
+    else:
+        await world.session_of(await world.come_back(trip, ADA))
+
+
+async def test_an_attempt_taken_meanwhile_is_refused(world: World) -> None:
+    """Whatever leases say: one Session; the tokens that the other one keeps are left alone."""
+    trip = await world.begin(ADA)
+    world.store.before("arrival", world.forget_leases)
     world.store.before("write", lambda: world.come_back(trip, ADA))
 
-    with refusal(Refusal, "invalid_state"):
+    with refusal(Refusal, "used_state"):
         await world.come_back(trip, ADA)
     assert len(world.store.tables.sessions) == 1
     assert len(world.events()) == 1
@@ -109,9 +158,10 @@ async def test_an_attempt_taken_meanwhile_is_refused(world: World) -> None:
 async def test_an_attempt_taken_meanwhile_is_refused_here_though_an_application_waits(world: World) -> None:
     """It got its code from the other one; a second answer to one request would only confuse it."""
     trip = await world.begin(ADA, await world.request())
+    world.store.before("arrival", world.forget_leases)
     world.store.before("write", lambda: world.come_back(trip, ADA))
 
-    with refusal(Refusal, "invalid_state"):
+    with refusal(Refusal, "used_state"):
         await world.come_back(trip, ADA)
     assert len(world.store.tables.grants) == 1
 

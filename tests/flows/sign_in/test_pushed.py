@@ -179,9 +179,10 @@ async def test_of_two_sign_ins_for_it_both_sign_in_and_one_gets_a_code(world: Wo
 async def test_an_attempt_that_comes_back_twice_is_still_told_from_that(world: World) -> None:
     """Its own attempt was taken, and the request with it: nobody is answered twice."""
     trip = await world.begin(ADA, await request_of(world, await pushed(world)))
+    world.store.before("arrival", world.forget_leases)
     world.store.before("write", lambda: world.come_back(trip, ADA))
 
-    with refusal(Refusal, "invalid_state"):
+    with refusal(Refusal, "used_state"):
         await world.come_back(trip, ADA)
     assert len(world.store.tables.sessions) == 1
 

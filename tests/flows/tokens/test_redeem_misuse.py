@@ -8,7 +8,7 @@ import pytest
 
 from broker.domain.changes import RevokeGrant
 from broker.domain.errors import OAuthRefusal
-from broker.domain.grant import CODE_LIFETIME, CodeMisused
+from broker.domain.grant import CODE_LIFETIME, CODE_REUSED, CodeMisused
 from broker.flows.possession import ShownToken
 from broker.flows.tokens.userinfo import userinfo
 from tests.flows.refusals import refusal
@@ -96,6 +96,7 @@ async def test_a_code_that_is_presented_wrongly_is_burnt(world: World, changes: 
     event = world.event()
     (grant,) = world.store.tables.grants.values()
     assert (event.action, event.outcome, event.reason) == ("grant.revoke", "done", "code_misused")
+    assert not grant.warns
     assert (event.application_id, event.object_id, event.request_id) == ("demo-app", grant.id, "")
 
 
@@ -111,7 +112,18 @@ async def test_a_code_presented_again_ends_the_tokens_of_its_first_use(world: Wo
         await world.redeem(code)
     with refusal(OAuthRefusal, "invalid_token"):
         await userinfo(ShownToken(text=tokens.access_token), world.ports)
-    assert world.event().reason == "code_misused"
+    assert world.event().reason == "code_reused"
+
+
+async def test_the_user_is_told_of_it_whoever_presented_it(world: World) -> None:
+    """Somebody may have had the tokens, so another Application's attempt is told like the Application's own."""
+    code = await world.code()
+    await world.redeem(code)
+    with refusal(CodeMisused, "invalid_grant"):
+        await world.redeem(code, application_id="reports", secret=SECRETS["reports"])
+    (grant,) = world.store.tables.grants.values()
+
+    assert (grant.revoked_for, grant.warns) == (CODE_REUSED, True)
 
 
 async def test_a_code_presented_a_third_time_changes_nothing_more(world: World) -> None:
@@ -159,3 +171,4 @@ async def test_a_code_redeemed_meanwhile_gets_nobody_anything(world: World, riva
         with refusal(OAuthRefusal, "invalid_token"):
             await userinfo(ShownToken(text=token), world.ports)
     assert [event.action for event in world.events()] == ["redeem"] * len(won) + ["grant.revoke"]
+    assert world.store.tables.grants[grant.id].warns is bool(won)

@@ -21,7 +21,7 @@ from broker.flows.sessions.end import end_sessions
 from broker.flows.tokens.refresh import Refreshment
 from broker.flows.tokens.userinfo import userinfo
 from tests.flows.refusals import refusal
-from tests.flows.setting import ADA, APPLICATIONS, CLIENTS, NOW
+from tests.flows.setting import ADA, APPLICATIONS, CLIENTS, GOOGLE, NOW
 from tests.flows.texts import holds
 from tests.flows.world import World
 
@@ -395,3 +395,17 @@ async def test_a_broken_seal_ends_the_grant(world: World) -> None:
 def test_a_token_is_not_shown() -> None:
     """In a log, say."""
     assert "canary" not in repr(Refreshment(token="canary", scope=None))
+
+
+@pytest.mark.parametrize("application", ["demo-app", "reports"])
+async def test_a_provider_that_is_gone_lets_nobody_go_on(world: World, application: str) -> None:
+    """G07-12: nothing is used up or ended by it, so that it works again when the Provider is back."""
+    token = await world.refreshable(application=application)
+    google = world.upstream.facts.pop(GOOGLE)
+    world.forget()
+
+    with refusal(OAuthRefusal, "invalid_grant"):
+        await world.refresh(token, application)
+    assert world.written == []
+    world.upstream.facts[google.id] = google
+    assert (await world.refresh(token, application)).refresh_token

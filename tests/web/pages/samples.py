@@ -283,6 +283,7 @@ CALENDAR = ApplicationCard(
     since=NOW - 300 * DAY,
 )
 OLD_KEY = OldKeyWarning(grant_id="g-1", application="Northwind Reports", at=NOW - 7200)
+OLD_CODE = OldKeyWarning(grant_id="g-2", application="Demo", at=NOW - 7200, of_sign_in=True)
 
 ASKED = (
     WantedAttribute(

@@ -14,6 +14,7 @@ SHELL = Shell(request_id="r", now=0, links=Links(prefix="/id"))
 EVERY_PROBLEM = [
     problems.attempt_expired(SHELL, status=400),
     problems.attempt_elsewhere(SHELL, status=400),
+    problems.attempt_used(SHELL, status=400),
     problems.declined(SHELL, status=400, provider_name="Google"),
     problems.not_connected(SHELL, status=400, provider_name="Google"),
     problems.somebody_elses(SHELL, status=403, provider_name="Google"),
