@@ -51,8 +51,13 @@ format: $(VENV)/.tested ## let ruff put the layout right
 
 bench: $(VENV)/.tested ## performance, against peers; ARGS="--quick"
 	@benchmarks/install
+ifneq ($(findstring --only ledger,$(ARGS)),)
+	@$(BIN)/python -m benchmarks.ledger $(filter --quick,$(ARGS))
+else
 	@$(BIN)/python -m benchmarks $(ARGS)
+endif
 ifeq ($(findstring --only,$(ARGS)),)
+	@$(BIN)/python -m benchmarks.ledger $(filter --quick,$(ARGS))
 	@$(BIN)/python -m benchmarks.vault $(filter --quick,$(ARGS))
 	@$(BIN)/python -m benchmarks.verifier $(filter --quick,$(ARGS))
 	@$(BIN)/python -m benchmarks.endurance $(filter --quick,$(ARGS))

@@ -16,6 +16,7 @@ import click
 
 from broker.commands.frame import config_option, fail, guarded, json_option, settings_of
 from broker.commands.keys import keys
+from broker.commands.ledger import ledger
 from broker.commands.policy import policy
 from broker.commands.privacy import prove_minimal
 from broker.commands.sessions import sessions
@@ -33,6 +34,7 @@ def vault() -> None:
 
 
 cli.add_command(keys)
+cli.add_command(ledger)
 cli.add_command(policy)
 cli.add_command(prove_minimal)
 cli.add_command(sessions)

@@ -29,6 +29,7 @@ from broker.flows.clients.apply import Difference, apply
 from broker.flows.keys.ensure import ensure_signing_key
 from broker.flows.keys.prove import prove_keys
 from broker.flows.keys.recognise import recognise_keks
+from broker.flows.ledger.note_policy import note_policy
 from broker.flows.ports import Clock, Ports, Secrets, Vault
 from broker.flows.signing_key import KeyTools
 from broker.flows.store import Store
@@ -153,6 +154,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Surface:
         async with opened(settings, clock) as edges:
             for problem in await _unknown_clients(settings):
                 _log.warning("policy", detail=problem)
+            await note_policy(settings.policy, edges.ports.store, edges.ports.clock)
             feed = Feed(edges.ports.store, edges.ports.clock, measures)
             surface.end_streams = feed.end
             app.state.web = Web(

@@ -18,6 +18,8 @@ from broker.domain.logout import LogoutResult
 from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.keys.rewrap import Rewrapped, rewrap
 from broker.flows.keys.rotate import rotate
+from broker.flows.ledger.chain import chain
+from broker.flows.ledger.sign_head import sign_head
 from broker.flows.ports import Applications, Ports
 from broker.flows.privacy.purge import Purged, purge
 from broker.flows.sessions.deliver import deliver_logouts
@@ -26,6 +28,8 @@ from broker.web.measure import Measures
 
 DELIVER_EVERY = 2.0
 TELL_EVERY = 1.0
+CHAIN_EVERY = 1.0
+SIGN_EVERY = 60.0
 FORGET_EVERY = 300.0
 PURGE_EVERY = 60.0
 RELOAD_KEYS_EVERY = float(signing_key.RELOAD_EVERY)
@@ -67,6 +71,8 @@ def jobs_of(
         Job(name="deliver_revocations", every=DELIVER_EVERY, run=lambda: deliver_revocations(ports)),
         Job(name="deliver_logouts", every=TELL_EVERY, run=lambda: _tell_of_logouts(ports, applications, measures)),
         Job(name="forget_expired", every=FORGET_EVERY, run=lambda: ports.store.forget_expired(ports.clock.now())),
+        Job(name="chain_ledger", every=CHAIN_EVERY, run=lambda: _chain(ports, holder)),
+        Job(name="sign_ledger_head", every=SIGN_EVERY, run=lambda: _sign_head(ports)),
         Job(name="rewrap", every=REWRAP_EVERY, run=lambda: _rewrap(ports, measures, holder)),
         Job(name="purge", every=PURGE_EVERY, run=_purging(ports, measures, holder)),
         Job(name="reload_signing_keys", every=RELOAD_KEYS_EVERY, run=current_keys.reload),
@@ -118,6 +124,20 @@ async def _tell_of_logouts(ports: Ports, applications: Applications, measures: M
                 busy.add(application_id)
                 beside.create_task(tell(application_id))
             await asyncio.sleep(TELL_EVERY)
+
+
+async def _chain(ports: Ports, holder: str) -> int:
+    """Nothing is told of it: it happens all the time."""
+    await chain(ports.store, ports.clock, holder=holder)
+    return 0
+
+
+async def _sign_head(ports: Ports) -> int:
+    """What was signed goes into the log, which is kept elsewhere: whoever changes the past cannot take it back."""
+    head = await sign_head(ports)
+    if head is not None:
+        _log.info("ledger head", position=head.position, signed=head.signed)
+    return 0
 
 
 async def _rewrap(ports: Ports, measures: Measures, holder: str) -> int:

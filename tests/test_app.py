@@ -119,7 +119,7 @@ async def test_a_database_that_is_not_migrated_is_not_made(on_sqlite: Deployment
 async def test_applying_and_starting_write_what_a_first_start_needs(deployment: Deployment) -> None:
     """The first signing key with its data key, and by what the right keyring is known."""
     await (await deployment.migrated()).open()
-    filled = {table for table, rows in (await deployment.tables()).items() if rows}
+    filled = {table for table, rows in (await deployment.tables()).items() if rows} - {"sqlite_sequence"}
     assert filled == {"alembic_version", "signing_keys", "data_keys", "key_checks", "ledger"}
 
     await deployment.apply()

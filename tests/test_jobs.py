@@ -157,3 +157,25 @@ async def test_an_application_that_hangs_delays_no_other(world: World) -> None:
 
     assert (tries(measures, "delivered"), tries(measures, "pending")) == (1, 1)
     assert [task for task in asyncio.all_tasks() if "_tell_of_logouts" in repr(task.get_coro())] == []
+
+
+def job_of(world: World, name: str) -> Job:
+    """One that every process does."""
+    keys = CurrentKeys(world.signer, world.ports.store, world.ports.vault, lambda: None)
+    jobs = jobs_of(world.ports, ScriptedApplications(), Measures(), keys, algorithm="ES256", key_age=86400)
+    return next(job for job in jobs if job.name == name)
+
+
+async def test_the_ledger_is_chained_and_its_end_signed_into_the_log(world: World) -> None:
+    """Once for each end; of the chaining itself nothing is told, as it never ends."""
+    chains, signs = job_of(world, "chain_ledger"), job_of(world, "sign_ledger_head")
+    with captured() as log:
+        assert [await signs.run(), await chains.run(), await signs.run(), await signs.run()] == [0, 0, 0, 0]
+    lines = [json.loads(line) for line in log.text.splitlines()]
+    head = await world.store.last_head()
+
+    assert head is not None
+    assert head.position == len(world.store.tables.ledger)
+    assert [(line["event"], line["position"], line["signed"]) for line in lines] == [
+        ("ledger head", head.position, head.signed)
+    ]

@@ -36,6 +36,7 @@ class Grant:
     of it after `kept_until`; nobody needs the record once the last one has expired. `revoked_for` is a code which says
     why it was revoked; `dismissed_at` is when its User put the warning about that away. `dpop_jkt`: the key that must
     be proven to redeem the code, and afterwards to refresh (RFC 9449 sections 10 and 5); None: any, or none.
+    `released`: the names of the attributes that were last told under it, in order.
     """
 
     id: GrantId
@@ -58,6 +59,7 @@ class Grant:
     revoked_for: str | None = None
     dismissed_at: int | None = None
     dpop_jkt: KeyThumbprint | None = None
+    released: tuple[str, ...] = ()
 
     @property
     def is_for_device(self) -> bool:

@@ -1,8 +1,11 @@
-"""Owns what is written down about decisions: ids and codes. Refuses values, tokens and free text."""
+"""Owns what is written down about decisions: ids and codes. Refuses values, tokens and free text.
+
+What is a person's own, such as where they signed in from, is there sealed under their key, or not at all.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from broker.domain.ids import ApplicationId, ClientOrgId, RegistrationId, UserId
 
@@ -13,7 +16,8 @@ class AuditEvent:
 
     `reason` is the code of the refusal or failure. When done it is "", unless there is more to say: what the Provider
     answered, what a Grant was revoked for, which error the Application that waited was told, that a value was not kept.
-    `object_id` names the thing decided about, if it has an id.
+    `object_id` names the thing decided about, if it has an id. `released`: the names of the attributes that the
+    Application was told, in order, on the `ground` that is a code too. `sealed`: an envelope under the User's data key.
     """
 
     at: int
@@ -26,3 +30,14 @@ class AuditEvent:
     registration: RegistrationId | None = None
     client_org: ClientOrgId | None = None
     object_id: str | None = None
+    released: tuple[str, ...] = ()
+    ground: str = ""
+    sealed: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """An event as it lies in the ledger. Ids grow, and have gaps."""
+
+    id: int
+    event: AuditEvent

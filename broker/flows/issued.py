@@ -5,12 +5,13 @@ Refuses to give any for what was withdrawn meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from broker.domain.application import GrantType
 from broker.domain.changes import Change, Record, ReplaceConnection, RevokeGrant
 from broker.domain.connection import ConnectionStatus
+from broker.domain.disclosure import ground_of
 from broker.domain.errors import Conflict, OAuthRefusal, SealBroken
 from broker.domain.grant import Grant, Rights
 from broker.domain.ids import GrantId, KeyThumbprint
@@ -45,9 +46,10 @@ async def issue(
     possession: Possession,
     now: int,
     narrower: Grant | None = None,
-) -> Tokens:
-    """Sign what the Grant gives as of now; `narrower` is what these tokens tell of it, if that is less.
+) -> tuple[Tokens, tuple[str, ...]]:
+    """Sign what the Grant gives as of now, and name the attributes that it tells, here and in userinfo.
 
+    `narrower` is what these tokens tell of it, if that is less.
     Raises `OAuthRefusal` (`invalid_grant`) or `Fault`.
     """
     rights = rights_of(found)
@@ -61,13 +63,15 @@ async def issue(
         await _give_up(found, now, ports)
         raise OAuthRefusal("invalid_grant", "Please sign in again.", detail="seal broken") from None
     grant = found.grant
-    access_token = session_jwt_of(found, rights, released, ports, key=possession.key, now=now)
+    access_token = session_jwt_of(found, rights, released.values, ports, key=possession.key, now=now)
     id_token = ports.signer.sign(
-        id_token_claims(grant=grant, issuer=ports.issuer, access_token=access_token, attributes=released, now=now),
+        id_token_claims(
+            grant=grant, issuer=ports.issuer, access_token=access_token, attributes=released.values, now=now
+        ),
         typ="JWT",
         alg=found.application.signing_algorithm,
     )
-    return Tokens(
+    tokens = Tokens(
         access_token=access_token,
         id_token=id_token,
         refresh_token=refresh_token,
@@ -75,6 +79,7 @@ async def issue(
         expires_in=LIFETIME,
         scope=" ".join(grant.scopes),
     )
+    return tokens, released.names
 
 
 def session_jwt_of(
@@ -168,8 +173,16 @@ async def _give_up(found: GrantInFull, now: int, ports: Ports) -> None:
         await ports.store.write(*always)
 
 
-def grant_event(found: GrantInFull, action: str, *, now: int, reason: str = "", request_id: str = "") -> AuditEvent:
-    """A line of the ledger about this Grant."""
+def grant_event(
+    found: GrantInFull,
+    action: str,
+    *,
+    now: int,
+    reason: str = "",
+    request_id: str = "",
+    released: Collection[str] = (),
+) -> AuditEvent:
+    """A line of the ledger about this Grant. `released`: what its Application was told, if it was anything."""
     return AuditEvent(
         at=now,
         action=action,
@@ -181,4 +194,6 @@ def grant_event(found: GrantInFull, action: str, *, now: int, reason: str = "", 
         registration=found.connection.registration,
         client_org=found.grant.organization,
         object_id=found.grant.id,
+        released=tuple(sorted(released)),
+        ground=ground_of(found.application) if released else "",
     )

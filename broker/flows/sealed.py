@@ -5,7 +5,8 @@ Plaintext tokens are handled here, in `sign_in/` and in `connections/`; nothing 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from broker.domain import scope
 from broker.domain.connection import TABLE as CONNECTIONS
@@ -97,19 +98,30 @@ def _place(connection: Connection, column: str) -> Place:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Released:
+    """The attributes that may be told in one place, and the names of all that may be told somewhere."""
+
+    values: Mapping[str, str] = field(repr=False)
+    names: tuple[str, ...]
+
+
 async def open_released(
     found: GrantInFull, clients: tuple[ClientOrgId, ...], context: Context, ports: Ports
-) -> dict[str, str]:
+) -> Released:
     """The attributes that the policy releases there for these Clients, and that the scopes of this Grant ask for.
     Optional ones only while their User agrees.
 
-    Nothing is opened when nothing may be released. Raises `SealBroken`.
+    Nothing is opened when nothing may be released anywhere. Raises `SealBroken`.
     """
     registration = found.connection.registration
-    releases = ports.policy.releases(registration, clients, context)
-    names = {name for name in releases if scope.covers(found.grant.scopes, name)}
+    anywhere = {name for where in Context for name in ports.policy.releases(registration, clients, where)}
+    names = {name for name in anywhere if scope.covers(found.grant.scopes, name)}
     if not names:
-        return {}
+        return Released(values={}, names=())
     kept = await open_attributes(found.connection, found.data_key, ports.vault)
     keeps, now = ports.policy.keeps(registration, (), found.agreed), ports.clock.now()
-    return {a.name: a.value for a in kept if a.name in names & keeps.keys() and not a.is_over(keeps[a.name], now)}
+    told = {a.name: a.value for a in kept if a.name in names & keeps.keys() and not a.is_over(keeps[a.name], now)}
+    here = ports.policy.releases(registration, clients, context)
+    values = {name: value for name, value in told.items() if name in here}
+    return Released(values=values, names=tuple(sorted(told)))

@@ -23,7 +23,6 @@ from broker.domain.ids import (
     SessionId,
     UserId,
 )
-from broker.domain.ledger import AuditEvent
 from broker.domain.logout import PendingLogout
 from broker.domain.outbox import PendingRevocation
 from broker.domain.refresh_token import PlainUse
@@ -44,9 +43,10 @@ from broker.flows.found import (
     PlainlyUsed,
     Told,
 )
+from broker.flows.ledger_store import LedgerStore
 
 
-class Store(Protocol):
+class Store(LedgerStore, Protocol):
     """SQL, the truth."""
 
     async def write(self, *changes: Change) -> None:
@@ -166,14 +166,14 @@ class Store(Protocol):
     async def last_revocation(self) -> int:
         """The cursor of the last notice that is settled, 0 without one."""
 
-    async def events(self, limit: int) -> Sequence[AuditEvent]:
-        """The newest events, the newest first."""
-
     async def take_lease(self, name: str, holder: str, now: int, seconds: int) -> bool:
         """Take or renew the lease for a job; it only lowers load, nothing depends on it."""
 
     async def forget_expired(self, now: int) -> int:
-        """Delete taken attempts, codes and sessions nobody needs any more; how many rows went."""
+        """Delete taken attempts, codes and sessions nobody needs any more; how many rows went.
+
+        Each statement that deletes any appends a line to the ledger: how many, of which table.
+        """
 
     async def ping(self) -> None:
         """Raise `Fault` unless the database answers."""

@@ -16,7 +16,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import BigInteger, Text
+from sqlalchemy.types import BigInteger, Boolean, Text
 
 _PLACEHOLDER = re.compile(r"\$(\d+)")
 
@@ -66,6 +66,42 @@ class settled_below(FunctionElement[int]):  # noqa: N801
 
     inherit_cache = True
     type = BigInteger()
+
+
+class entries_settled_below(FunctionElement[int]):  # noqa: N801
+    """The same of `ledger`, whose keys have an era."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+class is_none_of(FunctionElement[bool]):  # noqa: N801
+    """Whether a text is none of those in a JSON array."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(is_none_of, "postgresql")
+def _(element: is_none_of, compiler: SQLCompiler, **kw: Any) -> str:
+    text, array = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{text} NOT IN (SELECT json_array_elements_text(CAST({array} AS json)))"
+
+
+@compiles(is_none_of, "sqlite")
+def _(element: is_none_of, compiler: SQLCompiler, **kw: Any) -> str:
+    text, array = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{text} NOT IN (SELECT value FROM json_each({array}))"  # noqa: S608
+
+
+@compiles(entries_settled_below, "postgresql")
+def _(element: entries_settled_below, compiler: SQLCompiler, **kw: Any) -> str:
+    return "((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + ledger_era()) << 20)"
+
+
+@compiles(entries_settled_below, "sqlite")
+def _(element: entries_settled_below, compiler: SQLCompiler, **kw: Any) -> str:
+    return "9223372036854775807"
 
 
 @compiles(settled_below, "postgresql")

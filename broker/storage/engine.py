@@ -30,8 +30,11 @@ class Engine(Protocol):
     async def rows(self, query: ClauseElement, **parameters: Any) -> Sequence[Row]:
         """Read, in one statement and one round trip."""
 
-    async def change(self, statement: ClauseElement, **parameters: Any) -> int:
-        """Run one statement that writes; how many rows it touched."""
+    async def change(self, statement: ClauseElement, *, note: ClauseElement | None = None, **parameters: Any) -> int:
+        """Run one statement that writes; how many rows it touched.
+
+        If it touched any, `note` goes with it in one transaction, and may ask for the parameter `touched`.
+        """
 
     async def at_once(self, statement: AtOnce, **parameters: Any) -> tuple[Sequence[Row], bool]:
         """Read, and make the change that goes with it, in one round trip; whether it touched a row."""

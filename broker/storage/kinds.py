@@ -28,6 +28,8 @@ class Kind(Enum):
     """Changes such rows as there are."""
     PUT = auto()
     """Inserts a row or replaces it."""
+    APPEND = auto()
+    """Inserts rows, many in one go; a taken key is a conflict for all of them."""
     REMOVE = auto()
     """Deletes rows, also of the tables that refer to them."""
 

@@ -53,7 +53,9 @@ async def _migrate_postgres(url: str) -> tuple[str, ...]:
         await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         # Whoever waits for a table's lock makes everybody else wait behind it: rather fail, and be run again.
         await connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
-        return await connection.run_sync(_upgrade)
+        applied = await connection.run_sync(_upgrade)
+        await connection.run_sync(_begin_era)
+        return applied
 
 
 def _migrate_sqlite(path: Path) -> tuple[str, ...]:
@@ -68,6 +70,24 @@ def _migrate_sqlite(path: Path) -> tuple[str, ...]:
         applied = _upgrade(connection)
         connection.commit()
     return applied
+
+
+def _begin_era(connection: Connection) -> None:
+    """Have new events of the ledger come after those that are there, also when a dump was restored into a cluster which
+    has counted fewer transactions: the ids are made of their numbers."""
+    behind = connection.exec_driver_sql(_BEHIND).scalar_one()
+    if behind > 0:
+        connection.exec_driver_sql(_ANOTHER_ERA.format(int(behind)))
+
+
+_BEHIND = """
+SELECT CASE WHEN last >= now THEN last - now + 1 + ledger_era() ELSE 0 END
+FROM (SELECT pg_current_xact_id()::text::bigint + ledger_era() AS now,
+    (SELECT max(id) FROM (SELECT max(id) AS id FROM ledger UNION ALL SELECT max(event_id) FROM ledger_links) AS of_all)
+    >> 20 AS last
+) AS ids
+"""
+_ANOTHER_ERA = "CREATE OR REPLACE FUNCTION ledger_era() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT {}::bigint'"
 
 
 def _upgrade(connection: Connection) -> tuple[str, ...]:

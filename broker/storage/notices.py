@@ -122,6 +122,7 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
             changes.AddGrant,
             changes.RedeemGrant,
             changes.RefreshGrant,
+            changes.RememberReleased,
             changes.AddDeviceRequest,
             changes.PollDeviceRequest,
             changes.DecideDeviceRequest,
@@ -142,6 +143,9 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
             changes.AddKeyCheck,
             changes.Announce,  # is one
             changes.Record,
+            changes.AddLink,
+            changes.AddLedgerHead,
+            changes.PruneLedger,
         )
     ),
 }

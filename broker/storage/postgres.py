@@ -53,10 +53,22 @@ class Postgres:
         found: list[Any] = await self._answer(lambda connection: connection.fetch(sql.text, *arguments), tries=2)
         return found
 
-    async def change(self, statement: ClauseElement, **parameters: Any) -> int:
+    async def change(self, statement: ClauseElement, *, note: ClauseElement | None = None, **parameters: Any) -> int:
         """See `Engine`."""
         sql = driver_sql(statement, _DIALECT)
         arguments = sql.arguments(parameters)
+        if note is not None:
+            noted = driver_sql(note, _DIALECT)
+
+            async def both(connection: Connection) -> int:
+                async with connection.transaction():
+                    touched = _rows_touched(await connection.execute(sql.text, *arguments))
+                    if touched:
+                        more = noted.arguments({**parameters, "touched": str(touched)})
+                        await connection.execute(noted.text, *more)
+                    return touched
+
+            return await self._answer(both)
         status = await self._answer(lambda connection: connection.execute(sql.text, *arguments))
         return _rows_touched(status)
 

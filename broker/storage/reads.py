@@ -38,7 +38,6 @@ from broker.storage.tables import (
     identities,
     key_checks,
     leases,
-    ledger,
     pending_logouts,
     pending_revocations,
     revocations,
@@ -267,8 +266,6 @@ _told = select(revocations, revocations.c.id < settled_below()).order_by(revocat
 REVOCATIONS = _told.where(revocations.c.id >= bindparam("first")).limit(bindparam("limit"))
 REVOCATIONS_IN_FORCE = _told.where(revocations.c.until > bindparam("now"))
 LAST_REVOCATION = select(func.max(revocations.c.id)).where(revocations.c.id < settled_below())
-
-EVENTS = select(ledger).order_by(ledger.c.id.desc()).limit(bindparam("limit"))
 
 _latest_first = func.row_number().over(
     partition_by=grants.c.session_id, order_by=(grants.c.created_at.desc(), grants.c.id.desc())

@@ -161,7 +161,8 @@ def grant(row: Row, at: int = 0) -> Grant:
         revoked_for,
         dismissed_at,
         dpop_jkt,
-    ) = row[at : at + 20]
+        released,
+    ) = row[at : at + 21]
     return Grant(
         id=id_,
         code=code,
@@ -183,6 +184,7 @@ def grant(row: Row, at: int = 0) -> Grant:
         revoked_for=revoked_for,
         dismissed_at=dismissed_at,
         dpop_jkt=dpop_jkt,
+        released=tuple(orjson.loads(released)),
     )
 
 

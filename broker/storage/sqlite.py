@@ -63,11 +63,18 @@ class Sqlite:
         arguments = sql.arguments(parameters)
         return await next(self._turn).run(lambda database: database.execute(sql.text, arguments).fetchall())
 
-    async def change(self, statement: ClauseElement, **parameters: Any) -> int:
+    async def change(self, statement: ClauseElement, *, note: ClauseElement | None = None, **parameters: Any) -> int:
         """See `Engine`."""
-        sql = driver_sql(statement, _DIALECT)
-        arguments = sql.arguments(parameters)
-        return await self._writer.run(lambda database: database.execute(sql.text, arguments).rowcount)
+        sql, noted = driver_sql(statement, _DIALECT), None if note is None else driver_sql(note, _DIALECT)
+
+        def change(database: sqlite3.Connection) -> int:
+            with _all_or_none(database):
+                touched = database.execute(sql.text, sql.arguments(parameters)).rowcount
+                if touched and noted is not None:
+                    database.execute(noted.text, noted.arguments({**parameters, "touched": str(touched)}))
+                return touched
+
+        return await self._writer.run(change)
 
     async def at_once(self, statement: AtOnce, **parameters: Any) -> tuple[Sequence[Row], bool]:
         """See `Engine`."""

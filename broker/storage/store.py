@@ -26,7 +26,6 @@ from broker.domain.ids import (
     SessionId,
     UserId,
 )
-from broker.domain.ledger import AuditEvent
 from broker.domain.logout import KEPT_FOR, PendingLogout
 from broker.domain.outbox import PendingRevocation
 from broker.domain.refresh_token import PlainUse
@@ -52,6 +51,7 @@ from broker.storage import reads, rows, snapshots, system_rows, upkeep
 from broker.storage.at_once import REFRESH
 from broker.storage.database_url import sqlite_path
 from broker.storage.engine import Engine
+from broker.storage.ledger_reads import LedgerReads
 from broker.storage.postgres import Postgres
 from broker.storage.sqlite import Sqlite
 
@@ -59,7 +59,7 @@ CONNECTIONS = 10
 """To PostgreSQL, of one process. Each is busy for under a millisecond a call: more would wait in the server instead."""
 
 
-class SqlStore:
+class SqlStore(LedgerReads):
     """The `Store` at a database URL. Connects when first asked something; `close` it in the end."""
 
     def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
@@ -229,9 +229,6 @@ class SqlStore:
         ((last,),) = await self.engine.rows(reads.LAST_REVOCATION)
         return last or 0
 
-    async def events(self, limit: int) -> Sequence[AuditEvent]:
-        return tuple(map(system_rows.audit_event, await self.engine.rows(reads.EVENTS, limit=limit)))
-
     async def take_lease(self, name: str, holder: str, now: int, seconds: int) -> bool:
         taken = await self.engine.change(upkeep.TAKE_LEASE, name=name, holder=holder, expires_at=now + seconds, now=now)
         return taken == 1
@@ -240,10 +237,10 @@ class SqlStore:
         times = {"now": now, "session_began": now - upkeep.KEPT_AFTER, "kept_until": now - LIFETIME}
         times["signed_out"] = now - KEPT_FOR
         forgotten = 0
-        for statement in upkeep.FORGET:
+        for statement, note in upkeep.FORGET:
             went = upkeep.FORGET_AT_ONCE
             while went >= upkeep.FORGET_AT_ONCE:
-                went = await self.engine.change(statement, **times)
+                went = await self.engine.change(statement, note=note, **times)
                 forgotten += went
         return forgotten
 

@@ -5,7 +5,10 @@ Refuses to guess where in a row its columns begin: it is told.
 
 from __future__ import annotations
 
-from broker.domain.ledger import AuditEvent
+import orjson
+
+from broker.domain.ledger import AuditEvent, Entry
+from broker.domain.ledger_chain import Link
 from broker.domain.logout import LogoutResult, PendingLogout
 from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.domain.revocation import Claim, Notice
@@ -89,7 +92,10 @@ def audit_event(row: Row, at: int = 0) -> AuditEvent:
         registration,
         client_org_id,
         object_id,
-    ) = row[at : at + 11]
+        released,
+        ground,
+        sealed,
+    ) = row[at : at + 14]
     return AuditEvent(
         at=when,
         action=action,
@@ -101,4 +107,16 @@ def audit_event(row: Row, at: int = 0) -> AuditEvent:
         registration=registration,
         client_org=client_org_id,
         object_id=object_id,
+        released=tuple(orjson.loads(released)),
+        ground=ground,
+        sealed=sealed,
     )
+
+
+def entry(row: Row) -> Entry:
+    return Entry(id=row[0], event=audit_event(row))
+
+
+def link(row: Row) -> Link:
+    position, event_id, event_hash, chain_hash = row[:4]
+    return Link(position=position, event_id=event_id, event_hash=bytes(event_hash), chain_hash=bytes(chain_hash))

@@ -1,4 +1,5 @@
-"""Owns the tables of the broker itself, which are of no User: keys that sign, the feed, the ledger, leases.
+"""Owns the tables of the broker itself, which are of no User: keys that sign, the feed, the ledger and its
+chain, leases.
 
 Refuses personal data, as all tables do.
 """
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Text,
     and_,
     event,
+    text,
 )
 
 from broker.domain import signing_key
@@ -73,7 +75,8 @@ SET DEFAULT (pg_current_xact_id()::text::bigint << 20) | (nextval('revocations_i
 """
 event.listen(revocations, "after_create", DDL(_CURSOR).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
 
-# Refers to nothing, as it outlives what it speaks of.
+# Refers to nothing, as it outlives what it speaks of. Its key is made as that of `revocations` is, so that no late
+# commit comes before what is chained; an era is added, for a cluster that counts its transactions from the start.
 ledger = Table(
     "ledger",
     metadata,
@@ -88,6 +91,40 @@ ledger = Table(
     Column("registration", Text),
     Column("client_org", Text),
     Column("object_id", Text),
+    Column("released", Text, nullable=False, server_default="[]"),
+    Column("ground", Text, nullable=False, server_default=text("''")),
+    Column("sealed", LargeBinary),
+    Index("ledger_user_id_id_idx", "user_id", "id"),
+    sqlite_autoincrement=True,
+)
+_tells = and_(ledger.c.released != "[]")
+Index("ledger_released_idx", ledger.c.user_id, ledger.c.id, postgresql_where=_tells, sqlite_where=_tells)
+_marks = ledger.c.action.in_(("ledger.prune", "policy.in_force"))
+Index("ledger_marks_idx", ledger.c.action, ledger.c.id, postgresql_where=_marks, sqlite_where=_marks)
+_ERA = "CREATE OR REPLACE FUNCTION ledger_era() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 0::bigint'"
+_ENTRY = """
+ALTER TABLE ledger ALTER COLUMN id
+SET DEFAULT ((pg_current_xact_id()::text::bigint + ledger_era()) << 20) | (nextval('ledger_id_seq') & 1048575)
+"""
+for _made in (_ERA, _ENTRY):
+    event.listen(ledger, "after_create", DDL(_made).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
+
+# Of events that are pruned later the links stay, so it refers to nothing.
+ledger_links = Table(
+    "ledger_links",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", BigInteger, nullable=False, unique=True),
+    Column("event_hash", LargeBinary, nullable=False),
+    Column("chain_hash", LargeBinary, nullable=False),
+)
+
+ledger_heads = Table(
+    "ledger_heads",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", TIME, nullable=False),
+    Column("signed", Text, nullable=False),
 )
 
 leases = Table(

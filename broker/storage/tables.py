@@ -25,7 +25,15 @@ from sqlalchemy import (
 from broker.domain import connection, outbox
 from broker.domain.outbox import RevocationResult
 from broker.storage.columns import KEY, ROOM_TO_UPDATE, TIME, metadata
-from broker.storage.system_tables import key_checks, leases, ledger, revocations, signing_keys
+from broker.storage.system_tables import (
+    key_checks,
+    leases,
+    ledger,
+    ledger_heads,
+    ledger_links,
+    revocations,
+    signing_keys,
+)
 
 __all__ = [
     "PENDING",
@@ -43,6 +51,8 @@ __all__ = [
     "key_checks",
     "leases",
     "ledger",
+    "ledger_heads",
+    "ledger_links",
     "metadata",
     "pending_logouts",
     "pending_revocations",
@@ -189,6 +199,7 @@ grants = Table(
     Column("revoked_for", Text),
     Column("dismissed_at", TIME),
     Column("dpop_jkt", Text),
+    Column("released", Text, nullable=False, server_default="[]"),
     postgresql_with=ROOM_TO_UPDATE,
 )
 

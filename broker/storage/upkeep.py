@@ -5,7 +5,22 @@ Refuses to forget anything that a token still alive could be asked about.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnClause, bindparam, delete, exists, literal_column, or_, select, tuple_
+from typing import cast
+
+from sqlalchemy import (
+    ColumnClause,
+    Delete,
+    Insert,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_or_update
 
 from broker.domain.session import ABSOLUTE_LIFETIME
@@ -15,6 +30,7 @@ from broker.storage.tables import (
     device_requests,
     grants,
     leases,
+    ledger,
     pending_logouts,
     revocations,
     sessions,
@@ -70,7 +86,7 @@ _oldest_logouts = (
     .order_by(pending_logouts.c.created_at)
     .limit(_AT_ONCE)
 )
-FORGET = (
+_deletes = (
     delete(grants).where(grants.c.id.in_(_oldest_grants)),
     delete(sessions).where(sessions.c.id.in_(_oldest_sessions)),
     delete(taken_attempts).where(taken_attempts.c.id.in_(_oldest_attempts)),
@@ -80,4 +96,19 @@ FORGET = (
         tuple_(pending_logouts.c.about, pending_logouts.c.application_id).in_(_oldest_logouts)
     ),
 )
-"""In this order, each again and again until it finds fewer than `FORGET_AT_ONCE` rows."""
+
+
+def _line(statement: Delete) -> Insert:
+    """The line of the ledger that goes with it: how many rows went, and of which table."""
+    return insert(ledger).values(
+        at=bindparam("now"),
+        action=literal_column("'expired.forget'"),
+        outcome=literal_column("'done'"),
+        reason=bindparam("touched"),
+        request_id=literal_column("''"),
+        object_id=literal_column(f"'{cast(Table, statement.table).name}'"),
+    )
+
+
+FORGET = tuple((statement, _line(statement)) for statement in _deletes)
+"""In this order, each with its line of the ledger, again and again until it finds fewer than `FORGET_AT_ONCE` rows."""

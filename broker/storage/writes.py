@@ -27,6 +27,7 @@ from broker.domain import changes
 from broker.domain.changes import Change
 from broker.domain.device_request import Decision
 from broker.storage.kinds import Kind, Write, add, compare_and_set, from_noun, put, remove, set_rows, use_up
+from broker.storage.ledger_writes import LEDGER_WRITES
 from broker.storage.tables import (
     PENDING,
     acceptances,
@@ -41,7 +42,6 @@ from broker.storage.tables import (
     grants,
     identities,
     key_checks,
-    ledger,
     pending_logouts,
     pending_revocations,
     revocations,
@@ -152,7 +152,7 @@ WRITES: Mapping[type[Change], Write] = {
     changes.RedeemGrant: use_up(
         update(grants)
         .where(grants.c.id == bindparam("grant_id"), grants.c.redeemed_at.is_(None), grants.c.revoked_at.is_(None))
-        .values(redeemed_at=_NOW, dpop_jkt=bindparam("dpop_jkt"))
+        .values(redeemed_at=_NOW, dpop_jkt=bindparam("dpop_jkt"), released=bindparam("released"))
     ),
     changes.RefreshGrant: compare_and_set(
         update(grants)
@@ -162,6 +162,11 @@ WRITES: Mapping[type[Change], Write] = {
             grants.c.revoked_at.is_(None),
         )
         .values(generation=bindparam("generation"), refreshed_at=_NOW)
+    ),
+    changes.RememberReleased: compare_and_set(
+        update(grants)
+        .where(grants.c.id == bindparam("grant_id"), grants.c.released == bindparam("expected"))
+        .values(released=bindparam("released"))
     ),
     changes.RevokeGrant: set_rows(
         update(grants).where(grants.c.id == bindparam("grant_id"), grants.c.revoked_at.is_(None)).values(_revoked)
@@ -282,5 +287,5 @@ WRITES: Mapping[type[Change], Write] = {
         kind=Kind.ADD, statement=insert(key_checks).values(name=bindparam("name"), value=bindparam("value"))
     ),
     changes.Announce: add(revocations, "notice"),
-    changes.Record: add(ledger, "event"),
+    **LEDGER_WRITES,
 }

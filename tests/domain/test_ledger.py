@@ -19,7 +19,7 @@ def test_an_event_says_what_was_decided_when_and_how() -> None:
 
 
 def test_an_event_has_no_room_for_values_or_free_text() -> None:
-    """Ids and codes alone: a new field is a decision about privacy."""
+    """Ids, codes and names, and what is sealed under the User's own key: a new field is a decision about privacy."""
     assert [field.name for field in fields(AuditEvent)] == [
         "at",
         "action",
@@ -31,6 +31,9 @@ def test_an_event_has_no_room_for_values_or_free_text() -> None:
         "registration",
         "client_org",
         "object_id",
+        "released",
+        "ground",
+        "sealed",
     ]
 
 

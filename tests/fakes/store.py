@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
+from typing import Any
 
 from broker.domain.acceptance import Acceptance, Choice
 from broker.domain.application import Application, ApplicationType, GrantType
@@ -56,11 +57,16 @@ from broker.flows.found import (
     PlainlyUsed,
     Told,
 )
+from tests.fakes.complete import require_event
+from tests.fakes.ledger import MemoryLedger
 from tests.fakes.tables import Tables
 
 
-class MemoryStore:
-    """While `down` is set nothing answers, as when the database is away. `writes` keeps what was written."""
+class MemoryStore(MemoryLedger):
+    """While `down` is set nothing answers, as when the database is away. `writes` keeps what was written.
+
+    Takes nothing from a flow that the ledger has no line of.
+    """
 
     def __init__(self) -> None:
         self.tables = Tables()
@@ -69,6 +75,7 @@ class MemoryStore:
 
     async def write(self, *changes: Change) -> None:
         self._answer()
+        require_event(changes)
         tables = self.tables.copy()
         for change in changes:
             tables.apply(change)
@@ -278,9 +285,6 @@ class MemoryStore:
     async def last_revocation(self) -> int:
         return max(self._answer().revocations, default=0)
 
-    async def events(self, limit: int) -> Sequence[AuditEvent]:
-        return tuple(reversed(self._answer().ledger.values()))[:limit]
-
     async def take_lease(self, name: str, holder: str, now: int, seconds: int) -> bool:
         leases = self._answer().leases
         held_by, until = leases.get(name, (holder, 0))
@@ -294,24 +298,26 @@ class MemoryStore:
         before = now - ABSOLUTE_LIFETIME - LIFETIME
         grants = {g.id: g for g in tables.grants.values() if g.kept_until > now - LIFETIME}
         in_use = {g.session_id for g in grants.values()}
-        sessions = {s.id: s for s in tables.sessions.values() if s.auth_time > before or s.id in in_use}
-        attempts = {taken: expires_at for taken, expires_at in tables.taken_attempts.items() if expires_at > now}
-        forgotten = len(tables.sessions) - len(sessions) + len(tables.grants) - len(grants)
-        forgotten += len(tables.taken_attempts) - len(attempts)
-        tables.sessions, tables.grants, tables.taken_attempts = sessions, grants, attempts
-        in_force = {cursor: notice for cursor, notice in tables.revocations.items() if notice.until > now}
-        forgotten += len(tables.revocations) - len(in_force)
-        tables.revocations = in_force
-        devices = {d.id: d for d in tables.device_requests.values() if d.expires_at > now - LIFETIME}
-        forgotten += len(tables.device_requests) - len(devices)
-        tables.device_requests = devices
-        logouts = {
-            key: told
-            for key, told in tables.pending_logouts.items()
-            if told.created_at > now - KEPT_FOR or told.result is LogoutResult.PENDING
+        left: dict[str, dict[Any, Any]] = {
+            "grants": grants,
+            "sessions": {s.id: s for s in tables.sessions.values() if s.auth_time > before or s.id in in_use},
+            "taken_attempts": {taken: until for taken, until in tables.taken_attempts.items() if until > now},
+            "revocations": {cursor: notice for cursor, notice in tables.revocations.items() if notice.until > now},
+            "device_requests": {d.id: d for d in tables.device_requests.values() if d.expires_at > now - LIFETIME},
+            "pending_logouts": {
+                key: told
+                for key, told in tables.pending_logouts.items()
+                if told.created_at > now - KEPT_FOR or told.result is LogoutResult.PENDING
+            },
         }
-        forgotten += len(tables.pending_logouts) - len(logouts)
-        tables.pending_logouts = logouts
+        forgotten = 0
+        for name, rows in left.items():
+            went = len(getattr(tables, name)) - len(rows)
+            setattr(tables, name, rows)
+            forgotten += went
+            if went:
+                event = AuditEvent(at=now, action="expired.forget", outcome="done", reason=str(went), object_id=name)
+                tables.apply(Record(event=event))
         return forgotten
 
     async def ping(self) -> None:

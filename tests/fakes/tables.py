@@ -33,6 +33,7 @@ from broker.domain.ids import (
     UserId,
 )
 from broker.domain.ledger import AuditEvent
+from broker.domain.ledger_chain import Link
 from broker.domain.logout import LogoutResult, PendingLogout
 from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.domain.revocation import COMMITTED_WITHIN, Claim, Notice, in_force_for
@@ -70,6 +71,8 @@ class Tables:
     revocations: dict[int, Notice] = field(default_factory=dict)
     last_cursor: dict[str, int] = field(default_factory=dict)
     ledger: dict[int, AuditEvent] = field(default_factory=dict)
+    ledger_links: dict[int, Link] = field(default_factory=dict)
+    ledger_heads: dict[int, tuple[int, str]] = field(default_factory=dict)
     leases: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def copy(self) -> Tables:
@@ -163,7 +166,14 @@ class Tables:
                 )
             case c.SettleLogout():
                 _set(self.pending_logouts, (change.about, change.application_id), result=change.result)
-            case c.AddGrant() | c.RedeemGrant() | c.RefreshGrant() | c.RevokeGrant() | c.RevokeGrantsOf():
+            case (
+                c.AddGrant()
+                | c.RedeemGrant()
+                | c.RefreshGrant()
+                | c.RememberReleased()
+                | c.RevokeGrant()
+                | c.RevokeGrantsOf()
+            ):
                 self._grants(change)
             case c.AddDeviceRequest() | c.PollDeviceRequest() | c.DecideDeviceRequest():
                 self._device_requests(change)
@@ -222,7 +232,19 @@ class Tables:
             case c.Announce(notice=notice):
                 self._tell(notice)
             case c.Record(event=event):
-                self.ledger[len(self.ledger)] = event
+                self.last_cursor["ledger"] = self.last_cursor.get("ledger", 0) + 1
+                self.ledger[self.last_cursor["ledger"]] = event
+            case c.AddLink(link=link):
+                _needs(all(known.event_id != link.event_id for known in self.ledger_links.values()))
+                _add(self.ledger_links, link.position, link)
+            case c.AddLedgerHead():
+                _add(self.ledger_heads, change.position, (change.at, change.signed))
+            case c.PruneLedger():
+                for link in self.ledger_links.values():
+                    gone = self.ledger.get(link.event_id)
+                    within = change.first <= link.position <= change.last
+                    if gone is not None and within and gone.user_id not in change.spared:
+                        del self.ledger[link.event_id]
             case _:
                 assert_never(change)
 
@@ -289,7 +311,10 @@ class Tables:
                     result=LogoutResult.PENDING,
                 )
 
-    def _grants(self, change: c.AddGrant | c.RedeemGrant | c.RefreshGrant | c.RevokeGrant | c.RevokeGrantsOf) -> None:
+    def _grants(
+        self,
+        change: c.AddGrant | c.RedeemGrant | c.RefreshGrant | c.RememberReleased | c.RevokeGrant | c.RevokeGrantsOf,
+    ) -> None:
         match change:
             case c.AddGrant(grant=new):
                 _needs(new.application_id in self.applications and new.session_id in self.sessions)
@@ -298,12 +323,22 @@ class Tables:
             case c.RedeemGrant():
                 grant = self.grants.get(change.grant_id)
                 _needs(grant is not None and grant.redeemed_at is None and grant.revoked_at is None)
-                _set(self.grants, change.grant_id, redeemed_at=change.at, dpop_jkt=change.dpop_jkt)
+                _set(
+                    self.grants,
+                    change.grant_id,
+                    redeemed_at=change.at,
+                    dpop_jkt=change.dpop_jkt,
+                    released=change.released,
+                )
             case c.RefreshGrant():
                 grant = self.grants.get(change.grant_id)
                 _needs(grant is not None and grant.revoked_at is None)
                 _needs(grant is not None and grant.generation == change.expected_generation)
                 _set(self.grants, change.grant_id, generation=change.generation, refreshed_at=change.at)
+            case c.RememberReleased():
+                grant = self.grants.get(change.grant_id)
+                _needs(grant is not None and grant.released == change.expected)
+                _set(self.grants, change.grant_id, released=change.released)
             case c.RevokeGrant():
                 self._revoke([g for g in self.grants.values() if g.id == change.grant_id], change)
             case c.RevokeGrantsOf():

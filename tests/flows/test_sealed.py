@@ -119,17 +119,17 @@ async def test_what_the_policy_releases_is_opened(world: World) -> None:
     """For nobody's sake, everything; for a Client's, what that Client lets out."""
     found = await granted(world)
 
-    assert await open_released(found, (), IN, world.ports) == {
+    assert (await open_released(found, (), IN, world.ports)).values == {
         "email": "eve@elsewhere.example",
         "name": "Eve",
     }
-    assert await open_released(found, (ACME,), IN, world.ports) == {"email": "eve@elsewhere.example"}
-    assert await open_released(found, (ACME, GLOBEX), IN, world.ports) == {"email": "eve@elsewhere.example"}
+    assert (await open_released(found, (ACME,), IN, world.ports)).values == {"email": "eve@elsewhere.example"}
+    assert (await open_released(found, (ACME, GLOBEX), IN, world.ports)).values == {"email": "eve@elsewhere.example"}
 
 
 async def test_only_what_the_scopes_ask_for_is_opened(world: World) -> None:
     """However much is released."""
-    assert await open_released(await granted(world, "openid profile"), (), IN, world.ports) == {"name": "Eve"}
+    assert (await open_released(await granted(world, "openid profile"), (), IN, world.ports)).values == {"name": "Eve"}
 
 
 async def test_what_is_released_but_not_kept_is_not_there(world: World) -> None:
@@ -137,7 +137,7 @@ async def test_what_is_released_but_not_kept_is_not_there(world: World) -> None:
     found = await granted(world)
     more = {"keep": {"picture": "Shown"}, "release": {"picture": "Shown"}}
 
-    assert await open_released(found, (), IN, world.with_policy({"google": more})) == {}
+    assert (await open_released(found, (), IN, world.with_policy({"google": more}))).values == {}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ async def test_nothing_is_opened_where_nothing_may_come_out(world: World, scope:
     found = await granted(world, scope)
     broken = replace(found, connection=replace(found.connection, sealed_attributes=b"\x01\x01damaged"))
 
-    assert await open_released(broken, (), IN, world.with_policy(document)) == {}
+    assert (await open_released(broken, (), IN, world.with_policy(document))).values == {}
 
 
 async def test_a_broken_seal_is_told(world: World) -> None:

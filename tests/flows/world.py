@@ -57,13 +57,17 @@ KEYRING = parse_keyring(new_keyring())
 
 @dataclass(kw_only=True)
 class World:
-    """Everything that a test of a flow takes hold of. `clock` stands still until it is moved."""
+    """Everything that a test of a flow takes hold of. `clock` stands still until it is moved.
+
+    `address`: where browsers come back from.
+    """
 
     ports: Ports
     store: RacedStore
     upstream: ScriptedUpstream
     clock: SettableClock
     signer: JwtSigner
+    address: str = ""
     _told: int = field(default=0)
 
     @property
@@ -84,6 +88,11 @@ class World:
     def event(self) -> AuditEvent:
         """The only line since `forget`."""
         (event,) = self.events()
+        return event
+
+    def event_of(self, action: str) -> AuditEvent:
+        """The only line of this action, since the beginning."""
+        (event,) = [event for event in self.store.tables.ledger.values() if event.action == action]
         return event
 
     def with_policy(self, document: Mapping[str, Any]) -> Ports:
@@ -131,7 +140,13 @@ class World:
         """The browser returns, after this person has allowed it, or with this callback."""
         callback = self.upstream.allow(trip.url, by) if isinstance(by, Person) else by
         return await finish(
-            callback, trip.cookie, signed_in, ports or self.ports, browser="Firefox on Linux", request_id="req-finish"
+            callback,
+            trip.cookie,
+            signed_in,
+            ports or self.ports,
+            browser="Firefox on Linux",
+            address=self.address,
+            request_id="req-finish",
         )
 
     async def sign_in(

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import httpx2
+import orjson
 
 from broker.crypto.secrets import KeyringSecrets
+from broker.domain.ledger_chain import COLUMNS, Link, Row, linked
 from broker.settings.model import Settings
 from broker.storage.database_url import sqlite_path
 from broker.storage.tables import metadata
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 Select = Callable[[str], Awaitable[Rows]]
 TABLES = tuple(metadata.tables)
+AT_ANY_TIME = {"ledger", "ledger_links", "ledger_heads", "leases"}
 AUDITED = {name for name, *_, audited in TABLE if audited}
 PUBLISHED = ("/.well-known/", "/assets/")
 CALLS_UPSTREAM = {
@@ -115,6 +118,7 @@ class Watch:
         assert '"unexpected"' not in self.log.text, f"I4: an error that nobody expected\n{self.log.text}"
         _check_labels(metrics.text)
         self._check_ledger(tables["ledger"])
+        _check_chain(tables["ledger"], tables["ledger_links"])
 
     def _calls(self) -> Counter[str]:
         calls: Counter[str] = Counter()
@@ -125,12 +129,10 @@ class Watch:
         return calls
 
     async def _rows(self) -> dict[str, Rows]:
-        """Everything but what may be written at any time: the ledger, when a Session was seen, how the outbox fares."""
+        """Everything but what may be written at any time: ledger, chain, when Sessions were seen, how the outbox fares."""
         if self._select is None:  # asked twice a request, so the connection stays open
             self._select = await self._connected()
-        tables = {
-            name: await self._select(f"SELECT * FROM {name}") for name in TABLES if name not in ("ledger", "leases")
-        }
+        tables = {name: await self._select(f"SELECT * FROM {name}") for name in TABLES if name not in AT_ANY_TIME}
         for row in tables["sessions"]:
             del row["last_seen_at"]
         for row in tables["pending_revocations"]:
@@ -261,7 +263,8 @@ class Watch:
     def _check_ledger(self, ledger: Rows) -> None:
         events: dict[str, Rows] = {}
         for event in ledger:
-            texts = [value for value in event.values() if isinstance(value, str)]
+            texts = [value for name, value in event.items() if isinstance(value, str) and name != "released"]
+            texts += orjson.loads(event["released"])
             assert all(_NOT_A_VALUE.fullmatch(text) and len(text) <= 128 for text in texts), f"I3: {event}"
             events.setdefault(event["request_id"], []).append(event)
         for seen in self.seen:
@@ -278,6 +281,14 @@ class Watch:
                 assert own[0]["reason"] not in BEFORE_UPSTREAM or seen.calls == 0, f"I2: {seen} called a Provider"
             elif seen.refused:
                 assert own == [], f"I3: {seen}: {own}"
+
+
+def _check_chain(ledger: Rows, links: Rows) -> None:
+    """What is chained by now are the first events, each once, and the chain is the one that they make."""
+    events = [Row(columns=tuple(event[name] for name in COLUMNS)) for event in sorted(ledger, key=lambda e: e["id"])]
+    # Links are read after events, and may be of later ones.
+    chained = [Link(**link) for link in sorted(links, key=lambda link: link["position"])][: len(events)]
+    assert chained == list(linked(None, events[: len(chained)])), "I3: the chain is not that of the ledger"
 
 
 def _check_labels(metrics: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 
 import pytest
@@ -11,6 +11,7 @@ from sqlalchemy import LargeBinary
 from broker.crypto.signing_keys import generate
 from broker.crypto.vault import LocalVault
 from broker.domain.errors import SealBroken
+from broker.domain.ledger_rules import LedgerRules
 from broker.domain.sealing import SYSTEM_OWNER, Place, WrappedKey
 from broker.domain.signing_key import place_of
 from broker.flows.connections.revoke import revoke
@@ -50,9 +51,15 @@ async def sealed() -> list[Sealed]:
     vault = NotingVault()
     world = await open_world()
     world.ports = type(world.ports)(
-        **{name: getattr(world.ports, name) for name in world.ports.__dataclass_fields__ if name != "vault"},
+        **{
+            name: getattr(world.ports, name)
+            for name in world.ports.__dataclass_fields__
+            if name not in ("vault", "policy")
+        },
         vault=vault,
+        policy=replace(world.ports.policy, ledger=LedgerRules(address="shortened")),
     )
+    world.address = "203.0.113.77"
     await everything(world)
     await vault.seal(await vault.new_key(SYSTEM_OWNER, NOW), place_of("kid-1"), generate().private_der)
     return vault.sealed
@@ -62,6 +69,7 @@ async def everything(world: World) -> None:
     """So that each sealed column has a few values."""
     for person in (ADA, GRACE, ADA):
         await world.sign_in(person)
+        world.clock.advance(1)
     session = await world.signed_in(ADA)
     await world.connect(ADA_AT_CORP, session)
     for person in (ADA, GRACE):
@@ -78,7 +86,8 @@ async def test_every_sealed_column_is_among_them(sealed: list[Sealed]) -> None:
         if isinstance(column.type, LargeBinary)
     }
 
-    assert {(one.place.table, one.place.column) for one in sealed} == columns - {("data_keys", "wrapped")}
+    hashes = {("ledger_links", "event_hash"), ("ledger_links", "chain_hash")}
+    assert {(one.place.table, one.place.column) for one in sealed} == columns - {("data_keys", "wrapped"), *hashes}
     assert len({one.place.owner for one in sealed}) == 3
     assert len({one.place.registration for one in sealed}) == 3
     assert len({one.place.generation for one in sealed}) > 2

@@ -154,6 +154,10 @@ NOT_ENDING: Sequence[Change] = [
     c.RemoveSigningKey(kid="key-3"),
     c.AddKeyCheck(name="lookup", value=w.hashed("known")),
     c.Record(event=w.event()),
+    c.RememberReleased(grant_id=w.grant().id, expected=(), released=("email",)),
+    c.AddLink(link=w.link()),
+    c.AddLedgerHead(position=1, at=LATER, signed="signed"),
+    c.PruneLedger(first=1, last=1, spared=frozenset()),
 ]
 
 

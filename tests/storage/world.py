@@ -35,6 +35,7 @@ from broker.domain.ids import (
     UserId,
 )
 from broker.domain.ledger import AuditEvent
+from broker.domain.ledger_chain import Link
 from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.domain.sealing import SYSTEM_OWNER, WrappedKey
 from broker.domain.session import Session
@@ -267,3 +268,8 @@ def first_sign_in(name: str = "ada", *, attempt_number: int = 1) -> tuple[Change
 def invited(name: str = "ada") -> tuple[Change, ...]:
     """What an operator sets up so that `first_sign_in` can happen."""
     return (*registered(), c.AddAuthorization(authorization=authorization("acme", name)))
+
+
+def link(position: int = 1, *, event_id: int = 1) -> Link:
+    """Of an event that nobody looks at."""
+    return Link(position=position, event_id=event_id, event_hash=bytes(32), chain_hash=bytes([position % 256]) * 32)

@@ -22,6 +22,7 @@ from broker.domain.changes.grants import (
     RedeemGrant,
     RefreshGrant,
     RelyOnConsent,
+    RememberReleased,
     RemoveConsent,
     RevokeGrant,
     RevokeGrantsOf,
@@ -39,7 +40,7 @@ from broker.domain.changes.keys import (
     RevokeSigningKey,
     RewrapDataKey,
 )
-from broker.domain.changes.ledger import Record
+from broker.domain.changes.ledger import AddLedgerHead, AddLink, PruneLedger, Record
 from broker.domain.changes.people import (
     Accept,
     AddIdentity,
@@ -99,6 +100,7 @@ Change = (
     | AddGrant
     | RedeemGrant
     | RefreshGrant
+    | RememberReleased
     | RevokeGrant
     | AddDeviceRequest
     | PollDeviceRequest
@@ -128,6 +130,9 @@ Change = (
     | AddKeyCheck
     | Announce
     | Record
+    | AddLink
+    | AddLedgerHead
+    | PruneLedger
 )
 
 __all__ = [
@@ -139,6 +144,8 @@ __all__ = [
     "AddGrant",
     "AddIdentity",
     "AddKeyCheck",
+    "AddLedgerHead",
+    "AddLink",
     "AddPendingRevocation",
     "AddSession",
     "AddSigningKey",
@@ -155,6 +162,7 @@ __all__ = [
     "EndSessionsOfUser",
     "PollDeviceRequest",
     "PromoteSigningKey",
+    "PruneLedger",
     "PutApplication",
     "PutChoice",
     "PutClientOrg",
@@ -163,6 +171,7 @@ __all__ = [
     "RedeemGrant",
     "RefreshGrant",
     "RelyOnConsent",
+    "RememberReleased",
     "RemoveApplication",
     "RemoveAuthorization",
     "RemoveClientOrg",

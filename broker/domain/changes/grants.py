@@ -42,11 +42,24 @@ class AddGrant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RedeemGrant:
-    """Use up a code. `Conflict` unless it is neither redeemed nor revoked. `dpop_jkt` binds its refresh tokens."""
+    """Use up a code. `Conflict` unless it is neither redeemed nor revoked. `dpop_jkt` binds its refresh tokens.
+
+    `released`: the attributes that its tokens tell.
+    """
 
     grant_id: GrantId
     at: int
     dpop_jkt: KeyThumbprint | None
+    released: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RememberReleased:
+    """Note which attributes were last told under a Grant. `Conflict` unless those are still the `expected` ones."""
+
+    grant_id: GrantId
+    expected: tuple[str, ...]
+    released: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from broker.domain.application import GrantType
-from broker.domain.changes import AddDeviceRequest
+from broker.domain.changes import AddDeviceRequest, Record
 from broker.domain.device_request import INTERVAL, LIFETIME, DeviceRequest, asked, new_user_code
 from broker.domain.errors import Conflict, Fault
 from broker.domain.ids import DeviceRequestId
+from broker.domain.ledger import AuditEvent
 from broker.domain.own_page import device_page
 from broker.flows.authenticated import Credentials, authenticated, require_grant
 from broker.flows.ports import Ports
@@ -33,7 +34,7 @@ class DeviceAuthorization:
 
 
 async def begin_device(
-    credentials: Credentials, scope: str | None, organization: str | None, ports: Ports
+    credentials: Credentials, scope: str | None, organization: str | None, ports: Ports, *, request_id: str = ""
 ) -> DeviceAuthorization:
     """Raises `OAuthRefusal`: `invalid_client`, `unauthorized_client`, `invalid_scope` or `invalid_request`."""
     application = await authenticated(credentials, None, ports)
@@ -52,8 +53,16 @@ async def begin_device(
             created_at=now,
             expires_at=now + LIFETIME,
         )
+        event = AuditEvent(
+            at=now,
+            action="device.begin",
+            outcome="done",
+            request_id=request_id,
+            application_id=application.id,
+            object_id=request.id,
+        )
         try:
-            await ports.store.write(AddDeviceRequest(request=request))
+            await ports.store.write(AddDeviceRequest(request=request), Record(event=event))
         except Conflict:
             continue
         return DeviceAuthorization(

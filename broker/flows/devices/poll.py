@@ -51,9 +51,9 @@ async def _redeemed(
         raise device_code_refused("its grant is gone")
     check_device_redemption(found.grant, application_id=application.id)
     refresh_token = refresh_token_of(found, 0, ports)
-    tokens = await issue(found, ports, refresh_token=refresh_token, possession=held, now=now)
-    event = grant_event(found, "redeem", now=now, request_id=request_id)
-    change = RedeemGrant(grant_id=found.grant.id, at=now, dpop_jkt=bound_key(application, held.key))
+    tokens, released = await issue(found, ports, refresh_token=refresh_token, possession=held, now=now)
+    event = grant_event(found, "redeem", now=now, request_id=request_id, released=released)
+    change = RedeemGrant(grant_id=found.grant.id, at=now, dpop_jkt=bound_key(application, held.key), released=released)
     try:
         await ports.store.write(*held.use_up, change, Record(event=event))
     except Conflict as lost:

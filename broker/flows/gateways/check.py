@@ -1,11 +1,14 @@
 """Owns what a gateway asks before each request: who is this, and may they go on to the service?
 
-Refuses whatever does not stand at this moment. But for when the Session was last seen it writes nothing.
+Refuses whatever does not stand at this moment. But for when the Session was last seen, and that other attributes are
+told than before, it writes nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from broker.domain.changes import TouchSession
 from broker.domain.errors import NotFound, OAuthRefusal, Refusal, SealBroken
@@ -19,6 +22,7 @@ from broker.flows.issued import session_jwt_of
 from broker.flows.live_grant import behind, claims_of, over, rights_of
 from broker.flows.ports import Ports
 from broker.flows.possession import ShownToken
+from broker.flows.released import record_release
 from broker.flows.sealed import open_released
 
 
@@ -64,7 +68,7 @@ async def _by_token(application_id: ApplicationId, bearer: str, ports: Ports) ->
         raise NotFound(detail="no application behind a gateway")
     if claims["aud"] != application.audience:
         raise await _refused(application_id, "token for another audience", ports)
-    return await _admitted(found, rights, bearer, ports)
+    return await _admitted(found, rights, (bearer, claims), ports)
 
 
 async def _by_cookie(application_id: ApplicationId, shown: Shown, ports: Ports) -> Admitted:
@@ -90,19 +94,23 @@ async def _by_cookie(application_id: ApplicationId, shown: Shown, ports: Ports) 
     return admitted
 
 
-async def _admitted(found: GrantInFull, rights: Rights, session_jwt: str | None, ports: Ports) -> Admitted:
-    """`session_jwt`: the one that was shown; else a fresh one."""
+async def _admitted(
+    found: GrantInFull, rights: Rights, shown: tuple[str, Mapping[str, Any]] | None, ports: Ports
+) -> Admitted:
+    """`shown`: the session JWT that came, and its claims; without, a fresh one is made."""
     try:
         released = await open_released(found, tuple(rights), Context.TOKENS, ports)
     except SealBroken:
         raise await _refused(found.application.id, "seal broken", ports) from None
     now = ports.clock.now()
+    session_jwt, claims = shown or (None, None)
+    await record_release(found, released.names, ports, now=now, claims=claims)
     return Admitted(
-        session_jwt=session_jwt or session_jwt_of(found, rights, released, ports, now=now),
+        session_jwt=session_jwt or session_jwt_of(found, rights, released.values, ports, now=now),
         user_id=found.user.id,
         session_id=found.session.id,
         organization=found.grant.organization,
-        email=header_safe_email(released.get("email")),
+        email=header_safe_email(released.values.get("email")),
     )
 
 

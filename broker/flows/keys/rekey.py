@@ -1,6 +1,7 @@
 """Owns giving one User a new data key: what is sealed of them is sealed anew, the old key destroyed, in one write.
 
-Refuses to leave anything behind that only the old key opens.
+Refuses to leave anything behind that only the old key opens, but for what the ledger has sealed: that cannot be written
+anew, as the chain over the ledger is laid over it, and is lost with the key.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ async def end_upstream(registration: RegistrationId, logout_token: str, ports: P
         changes.append(EndSessionsOfUpstream(upstream_sid=upstream_sid, connection_id=connection_id, at=now))
     elif connection_id is not None:
         changes.append(EndSessionsOfConnection(connection_id=connection_id, at=now))
-    if user_id is not None:
+    if user_id is not None or said.sid is not None:  # also who is signing in at this moment may be meant
         event = AuditEvent(
             at=now,
             action="session.end_upstream",

@@ -5,7 +5,7 @@ Refuses an Application its code where somebody else has signed in, or is not ent
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from broker.domain.application import Application
 from broker.domain.attempt import Purpose, SignInAttempt
@@ -31,7 +31,8 @@ from broker.flows.proven import VerifiedSignIn
 class Return:
     """A browser that is back, with everything proven. `asked` is the authorize request that waits, if one does.
 
-    `used_up`: it was pushed, and somebody got a code for it meanwhile.
+    `used_up`: it was pushed, and somebody got a code for it meanwhile. `address`: what the ledger may remember of where
+    the browser is.
     """
 
     attempt: SignInAttempt
@@ -42,6 +43,7 @@ class Return:
     asked: tuple[AuthorizeRequest, Application] | None
     browser: str
     request_id: str
+    address: str | None = field(default=None, repr=False)
     used_up: bool = False
 
     @property

@@ -37,6 +37,7 @@ from broker.domain.user import User, UserStatus, require_active
 from broker.flows.found import Arrival, KnownIdentity
 from broker.flows.ports import Ports
 from broker.flows.sealed import open_attributes, open_tokens, seal
+from broker.flows.sealed_event import sealing_address
 from broker.flows.sign_in.answer import Return, answer_of
 
 
@@ -117,6 +118,7 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
         client_org=attempt.organization if attempt.organization in rights else None,
         object_id=connection_id,
     )
+    event = await sealing_address(event, back.address, known.data_key, ports.vault)
     changes += [*answer.changes, Record(event=event)]
     return Decision(changes=tuple(changes), session_cookie=cookie, onward=answer.onward)
 

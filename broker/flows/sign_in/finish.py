@@ -42,8 +42,11 @@ async def finish(
     *,
     browser: str,
     request_id: str,
+    address: str = "",
 ) -> Finished:
     """Finish a trip. `cookie` is the sealed attempt that this browser holds for the callback's state.
+
+    `address`: where the request comes from.
 
     Raises `Refusal` (to show), `RequestRefused` (to send to the Application) or `Fault`; nothing was changed then.
     """
@@ -64,6 +67,7 @@ async def finish(
             signed_in=signed_in,
             asked=asked,
             browser=browser,
+            address=ports.policy.ledger.told_of(address),
             request_id=request_id,
         )
         decision = await _settle(back, ports)

@@ -79,7 +79,7 @@ async def exchange(
         audience=new.audience,
         jti=f"{grant.id}.{ports.secrets.new_id('tok')}",  # what ends the Grant ends this token too
         authorizations=rights,
-        attributes=released,
+        attributes=released.values,
         key=held.key,
         epoch=live.user.epoch,  # the rights are those of now, and so is what they are told by
         now=now,
@@ -87,7 +87,7 @@ async def exchange(
         act=new.act,
     )
     access_token = ports.signer.sign(claims, typ="at+jwt", alg=application.signing_algorithm)
-    event = grant_event(told, "exchange", now=now, request_id=request_id)
+    event = grant_event(told, "exchange", now=now, request_id=request_id, released=released.names)
     try:
         await ports.store.write(*held.use_up, Record(event=event))
     except Conflict:

@@ -17,9 +17,18 @@ from broker.domain.ids import ApplicationId
 from broker.domain.refresh_token import PlainUse, RefreshToken, Standing
 from broker.flows.authenticated import Credentials, authenticated, require_grant
 from broker.flows.found import GrantInFull
-from broker.flows.issued import Tokens, grant_event, is_genuine, is_ours, issue, refresh_token_of, revoke_grant
+from broker.flows.issued import (
+    Tokens,
+    grant_event,
+    is_genuine,
+    is_ours,
+    issue,
+    refresh_token_of,
+    revoke_grant,
+)
 from broker.flows.ports import Ports
 from broker.flows.possession import Possession, SentProof, is_used_up, possession, used_before
+from broker.flows.released import record_release
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +70,7 @@ async def refresh(
             raise _refused("another key than it is bound to, or none")
         decided = await _decided(presented, asked, found, held, ports, now)
         if used:
-            return decided.tokens
+            return await _told(decided, found, asked, ports, now)
         event = grant_event(found, "refresh", now=now, request_id=request_id)
         try:
             await ports.store.write(*held.use_up, decided.change, Record(event=event))
@@ -69,7 +78,14 @@ async def refresh(
             if is_used_up(lost):
                 raise used_before() from None
         else:
-            return decided.tokens
+            return await _told(decided, found, asked, ports, now)
+
+
+async def _told(decided: _Decided, found: GrantInFull, asked: Refreshment, ports: Ports, now: int) -> Tokens:
+    """Where they tell other attributes than were told before, the ledger has a line of it before anybody has them."""
+    scopes = _narrowed(asked.scope, found.grant.scopes)
+    await record_release(replace(found, grant=replace(found.grant, scopes=scopes)), decided.released, ports, now=now)
+    return decided.tokens
 
 
 def _plain_use(presented: RefreshToken, application_id: ApplicationId, request_id: str, now: int) -> PlainUse:
@@ -89,9 +105,10 @@ def _is_theirs(presented: RefreshToken, found: GrantInFull, application: Applica
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Decided:
-    """The tokens that a refresh gives, and how its use is to be written."""
+    """The tokens that a refresh gives, what they tell, and how its use is to be written."""
 
     tokens: Tokens
+    released: tuple[str, ...]
     change: RefreshGrant
 
 
@@ -115,7 +132,7 @@ async def _decided(
         at = grant.refreshed_at or now  # the time to replay is not prolonged
     elif refresh_token.rotates(found.application):
         generation += 1
-    tokens = await issue(
+    tokens, released = await issue(
         found,
         ports,
         refresh_token=refresh_token_of(found, generation, ports),
@@ -125,7 +142,7 @@ async def _decided(
         narrower=replace(grant, scopes=scopes, nonce=None),
     )
     change = RefreshGrant(grant_id=grant.id, expected_generation=grant.generation, generation=generation, at=at)
-    return _Decided(tokens=tokens, change=change)
+    return _Decided(tokens=tokens, released=released, change=change)
 
 
 def _narrowed(asked: str | None, granted: tuple[str, ...]) -> tuple[str, ...]:

@@ -40,7 +40,13 @@ async def device_authorization(request: Request) -> Response:
     if "resource" in form:
         raise OAuthRefusal("invalid_target", "An application's audience is fixed; resource is not supported.")
     ports = context.web_of(request).ports
-    told = await begin_device(credentials, one(form, "scope"), one(form, "organization"), ports)
+    told = await begin_device(
+        credentials,
+        one(form, "scope"),
+        one(form, "organization"),
+        ports,
+        request_id=context.request_id_of(request),
+    )
     return Response(orjson.dumps(asdict(told)), media_type="application/json")
 
 

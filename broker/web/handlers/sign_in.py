@@ -20,6 +20,7 @@ from broker.flows.sign_in.choose import choose
 from broker.flows.sign_in.finish import finish
 from broker.web import context, origin
 from broker.web.handlers.shown import mark_of, name_of
+from broker.web.origin import address_of
 from broker.web.pages import words
 from broker.web.pages.device import device
 from broker.web.pages.parts import Link, ProviderChoice, SignInNotice
@@ -92,6 +93,7 @@ async def callback(request: Request) -> Response:
         await context.signed_in(request),
         web.ports,
         browser=device(request.headers.get("user-agent")),
+        address=address_of(request, web.trusted_proxies),
         request_id=context.request_id_of(request),
     )
     response = context.sent(request, finished)

@@ -53,7 +53,7 @@ async def token_endpoint(request: Request) -> Response:
 
 async def userinfo_endpoint(request: Request) -> Response:
     """OpenID Connect Core section 5.3.1, by GET or POST with the token in the header (RFC 6750 section 2.1)."""
-    told = await userinfo(token_of(request), context.web_of(request).ports)
+    told = await userinfo(token_of(request), context.web_of(request).ports, request_id=context.request_id_of(request))
     response = Response(orjson.dumps(told.claims), media_type="application/json")
     allow_origin(request, told.application, response)
     return response

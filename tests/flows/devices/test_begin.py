@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from broker.domain.changes import AddDeviceRequest
+from broker.domain.changes import AddDeviceRequest, Record
 from broker.domain.errors import Fault, OAuthRefusal
 from broker.domain.ids import ApplicationId
 from broker.flows.authenticated import Credentials
@@ -19,13 +19,19 @@ pytestmark = pytest.mark.anyio
 async def test_a_device_is_told_two_codes_and_where_to_type_one(world: World, tv: Tv) -> None:
     """RFC 8628 section 3.2; kept are keyed hashes of both, each of its own kind."""
     begun = await tv.begin(organization="acme")
-    (change,) = world.written
+    change, told = world.written
 
     assert len(begun.device_code) == 43
     assert begun.verification_uri == f"{ISSUER}/device"
     assert begun.verification_uri_complete == f"{ISSUER}/device?user_code={begun.user_code}"
     assert (begun.expires_in, begun.interval) == (600, 5)
     assert isinstance(change, AddDeviceRequest)
+    assert isinstance(told, Record)
+    assert (told.event.action, told.event.application_id, told.event.object_id) == (
+        "device.begin",
+        "tv",
+        change.request.id,
+    )
     assert (change.request.application_id, change.request.organization) == ("tv", ACME)
     assert (change.request.created_at, change.request.expires_at) == (NOW, NOW + 600)
     assert change.request.device_code == world.ports.secrets.keyed_hash("device_code", begun.device_code)
@@ -73,7 +79,7 @@ async def test_a_code_that_another_device_has_is_drawn_afresh(world: World, tv: 
     begun = await tv.begin()
 
     async def take_what_is_about_to_be_written() -> None:
-        (_, change) = world.store.received[-1]
+        (_, change, _) = world.store.received[-1]
         assert isinstance(change, AddDeviceRequest)
         await world.store.write(change)
 

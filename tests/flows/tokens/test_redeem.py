@@ -95,7 +95,10 @@ async def test_redeeming_is_one_line_of_the_ledger(world: World) -> None:
         registration=GOOGLE,
         client_org=grant.organization,
         object_id=grant.id,
+        released=("email",),
+        ground="first_party",
     )
+    assert grant.released == ("email",)
     for secret in (code, tokens.access_token, tokens.id_token, VERIFIER):
         assert not holds(world.store.received, secret)
         assert secret not in repr(tokens)
