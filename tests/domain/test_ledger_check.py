@@ -156,6 +156,13 @@ def test_any_change_of_a_link_is_found(at: int, field: str, at_once: int) -> Non
     assert broken.position == at + 1
 
 
+def test_a_link_to_an_event_before_the_one_before_it_is_out_of_order() -> None:
+    """Ids grow along the chain."""
+    links = [*LINKS[:2], replace(LINKS[2], event_id=15), *LINKS[3:]]
+
+    assert checked(links, ROWS).broken == Broken(what=Wrong.REORDERED, position=3, event_id=15)
+
+
 def test_an_event_that_went_with_its_link_is_missed() -> None:
     """Also when all positions after it were counted anew."""
     gone = [*LINKS[:4], *LINKS[5:]]

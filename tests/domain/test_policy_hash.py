@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from broker.domain.ids import ClientOrgId, RegistrationId
 from broker.domain.ledger_rules import LedgerRules
+from broker.domain.legal_document import Documents, DocumentSection, LegalDocument
 from broker.domain.policy import AttributePolicy, Context, Keep, Narrowing, Release, Section, Update
 from broker.domain.policy_hash import content_hash
 
@@ -50,3 +51,18 @@ def test_the_order_of_the_file_does_not_count() -> None:
     assert content_hash(AttributePolicy(sections={})) != content_hash(
         replace(AttributePolicy(sections={}), ledger=LedgerRules(address="shortened"))
     )
+
+
+def test_another_version_of_a_document_is_another_policy() -> None:
+    """Whatever its words are."""
+    words = DocumentSection(title="What we keep", paragraphs=("Little.",))
+    first, second = (
+        AttributePolicy(
+            sections={},
+            documents=Documents(asked=True, privacy=LegalDocument(version=version, revised=1, sections=(words,))),
+        )
+        for version in ("a", "b")
+    )
+
+    assert content_hash(first) != content_hash(second)
+    assert content_hash(first) == content_hash(replace(second, documents=first.documents))

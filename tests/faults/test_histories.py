@@ -15,6 +15,9 @@ from random import Random
 import httpx2
 import pytest
 
+from broker.crypto.ledger_heads import read_head
+from broker.flows.ledger.verify import verify
+from broker.storage.store import SqlStore
 from tests.faults.application import Application
 from tests.faults.asking import Asking
 from tests.faults.browser import Browser
@@ -50,6 +53,8 @@ async def test_what_everybody_was_told_holds(tmp_path: Path, postgres_url: str, 
                     await run(two, recorder)
             ledger = [Line(**row) for row in await two.rows(LEDGER)]
             connected = {row["user_id"] for row in await two.rows(CONNECTED)}
+            async with SqlStore(postgres_url) as store:
+                proven = await verify(store, read_head, two.issuer, None)
         history = read_history(tmp_path / "history.jsonl")
         problems = [
             *as_expected(history),
@@ -61,9 +66,11 @@ async def test_what_everybody_was_told_holds(tmp_path: Path, postgres_url: str, 
             *only_what_was_given(history),
             *signed_by_us(history, two.issuer),
             *told_once(history, ledger),
+            *proven.problems,
         ]
 
         assert problems == []
+        assert proven.position > 0
         assert {operation.subject for operation in history} - {""} <= connected
         assert len(connected) <= len(USERS)
 

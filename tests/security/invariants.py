@@ -129,7 +129,7 @@ class Watch:
         return calls
 
     async def _rows(self) -> dict[str, Rows]:
-        """Everything but what may be written at any time: ledger, chain, when Sessions were seen, how the outbox fares."""
+        """Everything but what may be written at any time: ledger, chain, when Sessions were seen, how outboxes fare."""
         if self._select is None:  # asked twice a request, so the connection stays open
             self._select = await self._connected()
         tables = {name: await self._select(f"SELECT * FROM {name}") for name in TABLES if name not in AT_ANY_TIME}
