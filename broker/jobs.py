@@ -22,6 +22,7 @@ from broker.flows.ledger.chain import chain
 from broker.flows.ledger.sign_head import sign_head
 from broker.flows.ports import Applications, Ports
 from broker.flows.privacy.purge import Purged, purge
+from broker.flows.privacy.retain import Retained, retain
 from broker.flows.sessions.deliver import deliver_logouts
 from broker.flows.signing_key import KeyTools
 from broker.web.measure import Measures
@@ -41,7 +42,7 @@ REWRAP_RATE = 1000
 PURGE_AGAIN = 6 * 3600
 """Seconds until all is looked at again: an older process may have kept more, or a Client have left a User."""
 PURGE_RATE = 500
-"""Connections a second, at most, that are looked at beside the daily work."""
+"""Connections a second, at most, that are looked at beside the daily work; and of what retention has go, as many."""
 
 _log = structlog.get_logger("broker")
 
@@ -75,6 +76,7 @@ def jobs_of(
         Job(name="sign_ledger_head", every=SIGN_EVERY, run=lambda: _sign_head(ports)),
         Job(name="rewrap", every=REWRAP_EVERY, run=lambda: _rewrap(ports, measures, holder)),
         Job(name="purge", every=PURGE_EVERY, run=_purging(ports, measures, holder)),
+        Job(name="retention", every=PURGE_EVERY, run=_retaining(ports, measures, holder)),
         Job(name="reload_signing_keys", every=RELOAD_KEYS_EVERY, run=current_keys.reload),
         Job(
             name="rotate_signing_keys",
@@ -180,6 +182,33 @@ def _purging(ports: Ports, measures: Measures, holder: str) -> Callable[[], Awai
         if done.unreadable:
             _log.warning("purge", unreadable=len(done.unreadable), first=done.unreadable[0])
         return done.attributes
+
+    return run
+
+
+def _retaining(ports: Ports, measures: Measures, holder: str) -> Callable[[], Awaitable[int]]:
+    """Has go what is over, soon after the start and then seldom; until it is done, often."""
+    due = 0
+
+    async def run() -> int:
+        nonlocal due
+        if ports.clock.now() < due:
+            return 0
+        before = Retained()
+
+        async def pace(so_far: Retained) -> None:
+            nonlocal before
+            for kind in ("sessions", "grants", "tokens", "events"):
+                measures.removed(kind, getattr(so_far, kind) - getattr(before, kind))
+            removed, before = so_far.removed - before.removed, so_far
+            await asyncio.sleep(removed / PURGE_RATE)
+
+        done = await retain(ports, holder=holder, dry_run=False, pace=pace)
+        if done.is_ours:
+            due = ports.clock.now() + PURGE_AGAIN
+        if done.unreadable:
+            _log.warning("retention", unreadable=len(done.unreadable), first=done.unreadable[0])
+        return done.removed
 
     return run
 

@@ -112,6 +112,14 @@ async def users_called(who: str, store: SqlStore, secrets: KeyringSecrets) -> Se
     return (UserId(who),)
 
 
+async def the_one_called(who: str, store: SqlStore, secrets: KeyringSecrets) -> UserId:
+    """As `users_called`, but one of them. Raises `NotFound` where there are several."""
+    users = await users_called(who, store, secrets)
+    if len(users) > 1:
+        raise NotFound(detail=f"this address stands for several Users, so say which one: {', '.join(users)}")
+    return users[0]
+
+
 async def rekey_user(settings: Settings, user_id: str) -> WrappedKey:
     """Give a User another data key. Raises `NotFound`, `Refusal`, `NotReady` or `Fault`."""
     async with opened_vault(settings, right_keys=True) as (store, vault, _):

@@ -127,6 +127,15 @@ ledger_heads = Table(
     Column("signed", Text, nullable=False),
 )
 
+# Refers to its User, so that nobody is erased whom a hold speaks of, whatever else may be wrong.
+holds = Table(
+    "holds",
+    metadata,
+    Column("user_id", KEY, ForeignKey("users.id"), primary_key=True),
+    Column("reference", Text, nullable=False),
+    Column("since", TIME, nullable=False),
+)
+
 leases = Table(
     "leases",
     metadata,

@@ -28,6 +28,7 @@ from broker.domain.changes import Change
 from broker.domain.device_request import Decision
 from broker.storage.kinds import Kind, Write, add, compare_and_set, from_noun, put, remove, set_rows, use_up
 from broker.storage.ledger_writes import LEDGER_WRITES
+from broker.storage.retention_writes import RETENTION_WRITES
 from broker.storage.tables import (
     PENDING,
     acceptances,
@@ -288,4 +289,5 @@ WRITES: Mapping[type[Change], Write] = {
     ),
     changes.Announce: add(revocations, "notice"),
     **LEDGER_WRITES,
+    **RETENTION_WRITES,
 }

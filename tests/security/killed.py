@@ -1,4 +1,6 @@
-"""A process that rotates the KEK, gives a User another data key, or purges, and kills itself at one of its steps.
+"""A process that rotates the KEK, gives a User another data key, purges, or has go what is over, and is killed.
+
+It kills itself at one of its steps.
 
 `python -m tests.security.killed CONFIG DEED STEP WHEN`: a step is a call to the store, counted from 0; WHEN is "before"
 or "after". Says how many steps there were if it lived to the end.
@@ -11,9 +13,11 @@ import inspect
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from broker.app import opened
 from broker.crypto.keyring import parse_keyring
 from broker.crypto.vault import LocalVault
 from broker.domain.ids import UserId
@@ -21,9 +25,13 @@ from broker.domain.policy import AttributePolicy
 from broker.flows.keys.rekey import rekey
 from broker.flows.keys.rewrap import rewrap
 from broker.flows.privacy.purge import purge
+from broker.flows.privacy.retain import LEASE_SECONDS, retain
 from broker.settings.load import load
 from broker.storage.store import SqlStore
 from tests.fakes.clock import SettableClock
+
+LONG_AFTER = 800 * 24 * 3600
+"""Seconds, by which everything is over."""
 
 
 class MortalStore(SqlStore):
@@ -66,6 +74,12 @@ async def run(config: Path, deed: str, step: int, when: str) -> int:
         elif deed == "purge":
             policy = AttributePolicy(sections={})
             await purge(policy, store, vault, clock, holder=str(os.getpid()), dry_run=False, pace=pace)
+        elif deed in ("retain", "retain_later"):
+            clock.advance(LONG_AFTER + (LEASE_SECONDS if deed == "retain_later" else 0))
+            async with opened(settings, clock) as edges:
+                store.steps = 0
+                ports = replace(edges.ports, store=store)
+                await retain(ports, holder=str(os.getpid()), dry_run=False, pace=pace)
         else:
             await rekey(UserId(deed), store, vault, clock)
     return store.steps

@@ -60,6 +60,13 @@ from broker.domain.changes.registered import (
     RemoveClientOrg,
     SetRights,
 )
+from broker.domain.changes.retention import (
+    PutHold,
+    RemoveGrantsOfSessions,
+    RemoveHold,
+    RemoveSessions,
+    RequireNotHeld,
+)
 from broker.domain.changes.revocations import Announce
 from broker.domain.changes.sessions import (
     AddSession,
@@ -133,6 +140,11 @@ Change = (
     | AddLink
     | AddLedgerHead
     | PruneLedger
+    | PutHold
+    | RemoveHold
+    | RequireNotHeld
+    | RemoveGrantsOfSessions
+    | RemoveSessions
 )
 
 __all__ = [
@@ -167,6 +179,7 @@ __all__ = [
     "PutChoice",
     "PutClientOrg",
     "PutConsent",
+    "PutHold",
     "Record",
     "RedeemGrant",
     "RefreshGrant",
@@ -176,9 +189,13 @@ __all__ = [
     "RemoveAuthorization",
     "RemoveClientOrg",
     "RemoveConsent",
+    "RemoveGrantsOfSessions",
+    "RemoveHold",
+    "RemoveSessions",
     "RemoveSigningKey",
     "ReplaceConnection",
     "ReplaceDataKey",
+    "RequireNotHeld",
     "ResealRevocation",
     "RetireSigningKey",
     "RetryLogout",

@@ -106,7 +106,7 @@ async def test_what_became_optional_is_told_to_nobody_and_purged() -> None:
     assert found is not None
     user_id = found.user.id
 
-    assert await open_released(found, (), Context.TOKENS, ports) == {"email": "ada@acme.example"}
+    assert (await open_released(found, (), Context.TOKENS, ports)).values == {"email": "ada@acme.example"}
     (shown,) = await show_connections(user_id, ports)
     assert [a.name for a in shown.attributes] == ["email"]
     (told,) = await explain(user_id, ports.policy, ports.store, ports.vault, ports.clock, with_values=False)
@@ -134,7 +134,7 @@ async def test_what_is_agreed_to_is_told_and_stays() -> None:
     assert found is not None
 
     assert found.agreed == {"google.name"}
-    assert await open_released(found, (), Context.TOKENS, world.ports) == {
+    assert (await open_released(found, (), Context.TOKENS, world.ports)).values == {
         "email": "ada@acme.example",
         "name": "Ada Lovelace",
     }
