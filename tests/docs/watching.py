@@ -76,4 +76,6 @@ def _forms() -> dict[str, set[str]]:
         "f'apply.{type(d.change).__name__}'": applied,
         # The names are those of the Providers' attributes, and told in its row.
         "f\"{len(gone)}:{','.join(gone)}\"": set(),
+        # How many of each, told in its row.
+        "f'{len(ids)}:{grants}'": set(),
     }

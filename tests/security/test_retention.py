@@ -17,9 +17,11 @@ from broker.domain.ids import KeyedHash, SessionId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.session import new_session
 from broker.flows.ledger.chain import chain
+from broker.flows.privacy.retain import LEASE, LEASE_SECONDS
 from broker.storage.store import SqlStore
 from tests.fakes.clock import SettableClock
 from tests.security.deployment import NOW, OLD, Deployment, deploy
+from tests.security.killed import LONG_AFTER
 from tests.security.test_key_rotation import killed
 
 pytestmark = pytest.mark.anyio
@@ -43,9 +45,20 @@ async def test_a_run_that_is_killed_at_any_step_is_carried_on(tmp_path: Path) ->
     assert step >= 9
 
 
-async def inhabited(folder: Path) -> Deployment:
+async def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(tmp_path: Path, postgres_url: str) -> None:
+    """On PostgreSQL: each process goes on where the one before it was killed, at a write or just after it."""
+    made = await inhabited(tmp_path, postgres_url)
+    for step, when in ((2, "before"), (2, "after"), (4, "after"), (4, "before")):
+        assert await killed(made, "retain", step, when)
+        async with SqlStore(made.url) as store:  # nobody waits for the lease of who was killed
+            assert await store.take_lease(LEASE, "run_0", NOW + LONG_AFTER + LEASE_SECONDS, -2 * LEASE_SECONDS)
+    assert not await killed(made, "retain_later", 999, "before")
+    await is_done(made)
+
+
+async def inhabited(folder: Path, url: str | None = None) -> Deployment:
     """Three Users, each with an ended Session and an event; the first is held."""
-    made = await deploy(folder)
+    made = await deploy(folder, url)
     await made.add_users(3, OLD)
     async with SqlStore(made.url) as store:
         for number, user_id in enumerate(made.users):
