@@ -16,10 +16,12 @@ import click
 
 from broker.commands.export import export
 from broker.commands.frame import config_option, fail, guarded, json_option, settings_of
+from broker.commands.holds import holds
 from broker.commands.keys import keys
 from broker.commands.ledger import ledger
 from broker.commands.policy import policy
 from broker.commands.privacy import erase, prove_minimal
+from broker.commands.retention import retention
 from broker.commands.sessions import sessions
 from broker.commands.users import users
 
@@ -38,6 +40,8 @@ cli.add_command(export)
 cli.add_command(keys)
 cli.add_command(ledger)
 cli.add_command(policy)
+cli.add_command(holds)
+cli.add_command(retention)
 cli.add_command(prove_minimal)
 cli.add_command(erase)
 cli.add_command(sessions)

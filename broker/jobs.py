@@ -12,7 +12,7 @@ import structlog
 from broker.crypto.current_keys import CurrentKeys
 from broker.crypto.signing_keys import generate_signing_key
 from broker.domain import signing_key
-from broker.domain.errors import BrokerError, NotFound
+from broker.domain.errors import BrokerError, Refusal
 from broker.domain.ids import ApplicationId
 from broker.domain.logout import LogoutResult
 from broker.flows.connections.deliver import deliver_revocations
@@ -23,6 +23,7 @@ from broker.flows.ledger.sign_head import sign_head
 from broker.flows.ports import Applications, Ports
 from broker.flows.privacy.erase import erase
 from broker.flows.privacy.purge import Purged, purge
+from broker.flows.privacy.retain import Retained, retain
 from broker.flows.sessions.deliver import deliver_logouts
 from broker.flows.signing_key import KeyTools
 from broker.web.measure import Measures
@@ -45,7 +46,7 @@ PURGE_AGAIN = 6 * 3600
 ERASE_AT_ONCE = 100
 """Users in one run."""
 PURGE_RATE = 500
-"""Connections a second, at most, that are looked at beside the daily work."""
+"""Connections a second, at most, that are looked at beside the daily work; and of what retention has go, as many."""
 
 _log = structlog.get_logger("broker")
 
@@ -80,6 +81,7 @@ def jobs_of(
         Job(name="sign_ledger_head", every=SIGN_EVERY, run=lambda: _sign_head(ports)),
         Job(name="rewrap", every=REWRAP_EVERY, run=lambda: _rewrap(ports, measures, holder)),
         Job(name="purge", every=PURGE_EVERY, run=_purging(ports, measures, holder)),
+        Job(name="retention", every=PURGE_EVERY, run=_retaining(ports, measures, holder)),
         Job(name="reload_signing_keys", every=RELOAD_KEYS_EVERY, run=current_keys.reload),
         Job(
             name="rotate_signing_keys",
@@ -132,15 +134,17 @@ async def _tell_of_logouts(ports: Ports, applications: Applications, measures: M
 
 
 async def erase_due(ports: Ports) -> int:
-    """Erase whose time for second thoughts is over, and whom a back-up has brought back; how many."""
-    again = await ports.store.resurrected(ERASE_AT_ONCE)
-    due = await ports.store.due_erasures(ports.clock.now(), ERASE_AT_ONCE)
-    for user_id in (*again, *due):
-        with contextlib.suppress(NotFound):  # another process was first
+    """Erase whose time for second thoughts is over, who has been away too long, and whom a back-up has brought back."""
+    store, now = ports.store, ports.clock.now()
+    again, due = await store.resurrected(ERASE_AT_ONCE), await store.due_erasures(now, ERASE_AT_ONCE)
+    idle_since = ports.policy.retention.users_over(now)
+    idle = () if idle_since is None else await store.idle_users(idle_since, "", ERASE_AT_ONCE)
+    for user_id in (*again, *due, *idle):
+        with contextlib.suppress(Refusal):  # another process was first, or the User is held by now
             await erase(user_id, ports)
     if again:
         _log.warning("erased again", users=len(again), first=again[0])
-    return len(again) + len(due)
+    return len(again) + len(due) + len(idle)
 
 
 async def _chain(ports: Ports, holder: str) -> int:
@@ -197,6 +201,33 @@ def _purging(ports: Ports, measures: Measures, holder: str) -> Callable[[], Awai
         if done.unreadable:
             _log.warning("purge", unreadable=len(done.unreadable), first=done.unreadable[0])
         return done.attributes
+
+    return run
+
+
+def _retaining(ports: Ports, measures: Measures, holder: str) -> Callable[[], Awaitable[int]]:
+    """Has go what is over, soon after the start and then seldom; until it is done, often."""
+    due = 0
+
+    async def run() -> int:
+        nonlocal due
+        if ports.clock.now() < due:
+            return 0
+        before = Retained()
+
+        async def pace(so_far: Retained) -> None:
+            nonlocal before
+            for kind in ("sessions", "grants", "tokens", "events"):
+                measures.removed(kind, getattr(so_far, kind) - getattr(before, kind))
+            removed, before = so_far.removed - before.removed, so_far
+            await asyncio.sleep(removed / PURGE_RATE)
+
+        done = await retain(ports, holder=holder, dry_run=False, pace=pace)
+        if done.is_ours:
+            due = ports.clock.now() + PURGE_AGAIN
+        if done.unreadable:
+            _log.warning("retention", unreadable=len(done.unreadable), first=done.unreadable[0])
+        return done.removed
 
     return run
 

@@ -15,6 +15,7 @@ from broker.domain.changes import EndSession
 from broker.domain.errors import Fault
 from broker.domain.logout import LogoutResult
 from broker.flows.privacy.purge import LEASE, LEASE_SECONDS
+from broker.flows.privacy.retain import LEASE as RETENTION
 from broker.jobs import PURGE_AGAIN, PURGE_EVERY, Job, by_the_clock, jobs_of
 from broker.web.measure import Measures
 from tests.fakes.applications import ScriptedApplications
@@ -179,3 +180,49 @@ async def test_the_ledger_is_chained_and_its_end_signed_into_the_log(world: Worl
     assert [(line["event"], line["position"], line["signed"]) for line in lines] == [
         ("ledger head", head.position, head.signed)
     ]
+
+
+def removed(measures: Measures) -> dict[str, int]:
+    """What the metric says, of what there was any of."""
+    found = re.findall(r'^broker_retention_removed_total{kind="(\w+)"} (\S+)$', measures.text().decode(), re.MULTILINE)
+    return {kind: int(float(number)) for kind, number in found if float(number)}
+
+
+def retention_job(world: World, measures: Measures) -> Job:
+    """That of a process which has tokens go after a day."""
+    ports = world.with_policy(POLICY | {"retention": {"idle_tokens": 1}})
+    keys = CurrentKeys(world.signer, ports.store, ports.vault, lambda: None)
+    jobs = jobs_of(ports, ScriptedApplications(), measures, keys, algorithm="ES256", key_age=86400)
+    return next(job for job in jobs if job.name == "retention")
+
+
+async def test_what_is_over_goes_soon_after_the_start_and_then_seldom(world: World) -> None:
+    """And is counted by its kind."""
+    measures = Measures()
+    job = retention_job(world, measures)
+    await world.signed_in(ADA)
+    await world.signed_in(GRACE)
+    assert (await job.run(), removed(measures)) == (0, {})
+    world.clock.advance(86400)
+    assert (await job.run(), removed(measures)) == (2, {"tokens": 2})
+    world.forget()
+    world.clock.advance(PURGE_AGAIN - 1)
+    assert (await job.run(), world.store.received) == (0, [])
+
+
+async def test_a_retention_that_another_process_is_at_comes_back_soon(world: World) -> None:
+    """That one may know an older policy. What does not open is told, by the first Connection's id."""
+    measures = Measures()
+    job = retention_job(world, measures)
+    await world.signed_in(ADA)
+    await world.signed_in(GRACE)
+    damaged = await world.damage(GRACE, sealed_attributes=b"\x01\x01damaged")
+    world.clock.advance(86400)
+    await world.store.take_lease(RETENTION, "another", world.clock.now(), LEASE_SECONDS)
+    assert await job.run() == 0
+    world.clock.advance(LEASE_SECONDS)
+    with captured() as log:
+        assert await job.run() == 1
+
+    (line,) = map(json.loads, log.text.splitlines())
+    assert (line["event"], line["unreadable"], line["first"]) == ("retention", 1, damaged.id)

@@ -41,20 +41,25 @@ class Finding:
 
 
 class Tally:
-    """What was read so far. `attributes`: how many of each are kept, by registration and name."""
+    """What was read so far. `attributes`: how many of each are kept, by registration and name; `held`: values
+    that only a legal hold keeps."""
 
     def __init__(self) -> None:
         self.rows: Counter[str] = Counter()
         self.columns: dict[str, int] = {}
         self.values = 0
         self.opened = 0
+        self.held = 0
         self.attributes: Counter[str] = Counter()
         self.wrong: Counter[Wrong] = Counter()
         self.findings: list[Finding] = []
 
-    def add(self, findings: Iterable[Finding]) -> None:
-        """Count them all, and keep the first ones."""
+    def add(self, findings: Iterable[Finding], *, held: bool = False) -> None:
+        """Count them all, and keep the first ones. What would have gone by now may stay of whoever is `held`."""
         for finding in findings:
+            if held and finding.wrong in (Wrong.NOT_ALLOWED, Wrong.OVER):
+                self.held += 1
+                continue
             self.wrong[finding.wrong] += 1
             if len(self.findings) < NAMED:
                 self.findings.append(finding)
@@ -118,10 +123,8 @@ def _over(table: str, row: Mapping[str, Any], policy: AttributePolicy, now: int)
             ended = row["ended_at"] or row["auth_time"] + REFRESH_LIFETIME
             return ("ended_at", "sessions") if _passed(ended, retention.sessions, now) else None
         case "ledger":
-            days = [one.days for one in retention.by_law.values() if row["action"] in one.actions]
-            if retention.ledger is None:
-                return None
-            return ("at", "ledger") if _passed(row["at"], max([retention.ledger, *days]), now) else None
+            days = retention.ledger_days(row["action"])
+            return ("at", "ledger") if days is not None and _passed(row["at"], days, now) else None
         case "taken_attempts" | "device_requests":
             return ("expires_at", "expired") if _passed(row["expires_at"], 0, now) else None
         case _:

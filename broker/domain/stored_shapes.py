@@ -57,7 +57,8 @@ CODE = _text("a word of the code's own", "[a-z][a-z0-9_.:-]{0,63}")
 ACTION = _text("what was asked", "[a-z][a-z0-9_]{0,63}(?:[.][A-Za-z][A-Za-z0-9_]{0,63})?")
 REASON = _text("a code, or names and how many", "(?:[a-z0-9][a-z0-9_.:,-]{0,511})?")
 REQUEST_ID = _text("the id of a request", "[A-Za-z0-9_-]{0,64}")
-OBJECT_ID = _text("what was decided about", rf"{_OPAQUE}|[A-Za-z0-9_-]{{43}}|[A-Za-z0-9][A-Za-z0-9._:-]{{0,127}}")
+REFERENCE = _text("a code for what is on file", "[A-Za-z0-9._/-]{1,64}")
+OBJECT_ID = _text("what was decided about", rf"{_OPAQUE}|[A-Za-z0-9_-]{{43}}|[A-Za-z0-9._/-][A-Za-z0-9._:/-]{{0,127}}")
 LABEL = _text("a name for people, of an organisation or a program", r"[^\x00-\x1f\x7f@]{1,200}")
 _BROWSERS = "Edge|Opera|Samsung Internet|Vivaldi|Firefox|Chrome|Chromium|Safari|Unknown browser"
 _SYSTEMS = "iPhone|iPad|Android|ChromeOS|Windows|Mac|Linux"
@@ -78,6 +79,8 @@ COMPACT = _text("what the broker signed", r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Z
 DIGEST = Shape(what="a hash", fits=lambda value: isinstance(value, bytes) and len(value) == 32)
 WRAPPED = Shape(what="a wrapped key", fits=lambda value: isinstance(value, bytes))
 SEALED = _sealed("a sealed value")
+DIGEST = Shape(what="a SHA-256", fits=lambda value: isinstance(value, bytes) and len(value) == 32)
+ATTRIBUTE = _text("the name of an attribute", "[A-Za-z0-9_]{1,64}")
 
 SHAPES: Mapping[str, Mapping[str, Shape]] = {
     "users": {"id": ID, "status": CODE, "created_at": TIME, "epoch": COUNT, "accepted": HASH_OR_NONE, "erase_at": TIME},
@@ -159,7 +162,7 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = {
         "revoked_for": CODE,
         "dismissed_at": TIME,
         "dpop_jkt": THUMBPRINT,
-        "released": _list("names of attributes", NAME),
+        "released": _list("attributes", ATTRIBUTE),
     },
     "device_requests": {
         "id": ID,
@@ -238,12 +241,17 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = {
         "registration": NAME,
         "client_org": NAME,
         "object_id": OBJECT_ID,
-        "released": _list("names of attributes", NAME),
-        "ground": WORD_OR_NONE,
+        "released": _list("attributes", ATTRIBUTE),
+        "ground": _text("a word of the code's own, or none", "(?:[a-z][a-z0-9_]{0,63})?"),
         "sealed": SEALED,
     },
     "ledger_links": {"position": COUNT, "event_id": COUNT, "event_hash": DIGEST, "chain_hash": DIGEST},
-    "ledger_heads": {"position": COUNT, "at": TIME, "signed": COMPACT},
+    "ledger_heads": {
+        "position": COUNT,
+        "at": TIME,
+        "signed": _text("something signed", r"[A-Za-z0-9_-]{1,2000}(?:\.[A-Za-z0-9_-]{1,2000}){2}"),
+    },
+    "holds": {"user_id": ID, "reference": REFERENCE, "since": TIME},
     "leases": {"name": CODE, "holder": ID, "expires_at": TIME},
 }
 """Table -> column -> what stands there. NULL stands anywhere it can."""

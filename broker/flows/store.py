@@ -45,9 +45,10 @@ from broker.flows.found import (
     Told,
 )
 from broker.flows.ledger_store import LedgerStore
+from broker.flows.retention_store import RetentionStore
 
 
-class Store(LedgerStore, Protocol):
+class Store(LedgerStore, RetentionStore, Protocol):
     """SQL, the truth."""
 
     async def write(self, *changes: Change) -> None:

@@ -155,7 +155,7 @@ def _meet_in_epochs(a: Step, b: Step) -> bool:
 def _values(names: tuple[str, ...]) -> Callable[[Change], Sequence[Any]]:
     read = attrgetter(*names)
     if len(names) == 1:
-        return lambda change: (read(change),)
+        return lambda change: (_plain(read(change)),)
     return lambda change: [_plain(value) for value in read(change)]
 
 

@@ -94,6 +94,25 @@ def _(element: is_none_of, compiler: SQLCompiler, **kw: Any) -> str:
     return f"{text} NOT IN (SELECT value FROM json_each({array}))"  # noqa: S608
 
 
+class is_one_of(FunctionElement[bool]):  # noqa: N801
+    """Whether a text is one of those in a JSON array."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(is_one_of, "postgresql")
+def _(element: is_one_of, compiler: SQLCompiler, **kw: Any) -> str:
+    text, array = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{text} IN (SELECT json_array_elements_text(CAST({array} AS json)))"
+
+
+@compiles(is_one_of, "sqlite")
+def _(element: is_one_of, compiler: SQLCompiler, **kw: Any) -> str:
+    text, array = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{text} IN (SELECT value FROM json_each({array}))"  # noqa: S608
+
+
 @compiles(entries_settled_below, "postgresql")
 def _(element: entries_settled_below, compiler: SQLCompiler, **kw: Any) -> str:
     return "((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + ledger_era()) << 20)"

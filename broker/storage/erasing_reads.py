@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CompoundSelect, bindparam, func, literal_column, select, union_all
 
+from broker.storage.held import not_held
 from broker.storage.tables import (
     acceptances,
     authorizations,
@@ -35,7 +36,10 @@ ROWS_OF_USER: CompoundSelect[str, int] = union_all(
     )
 )
 DUE_ERASURES = (
-    select(users.c.id).where(users.c.erase_at <= bindparam("now")).order_by(users.c.erase_at).limit(bindparam("limit"))
+    select(users.c.id)
+    .where(users.c.erase_at <= bindparam("now"), not_held(users.c.id))
+    .order_by(users.c.erase_at)
+    .limit(bindparam("limit"))
 )
 RESURRECTED = (
     select(users.c.id)

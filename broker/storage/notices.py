@@ -160,6 +160,11 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
             changes.AddLink,
             changes.AddLedgerHead,
             changes.PruneLedger,
+            changes.PutHold,
+            changes.RemoveHold,
+            changes.RequireNotHeld,
+            changes.RemoveGrantsOfSessions,  # long ended
+            changes.RemoveSessions,
         )
     ),
 }

@@ -230,19 +230,19 @@ _CONNECTION_IN_FULL = (
 )
 CONNECTION = _CONNECTION_IN_FULL.where(connections.c.id == bindparam("id"))
 CONNECTIONS_OF = _CONNECTION_IN_FULL.where(connections.c.user_id == bindparam("user_id"))
-_from_id_on = (
+FROM_ID_ON = (
     select(connections.c.id)
     .join(data_keys, data_keys.c.owner == connections.c.user_id)
     .where(connections.c.id > bindparam("after"))
     .order_by(connections.c.id)
     .limit(bindparam("limit"))
 )
-_by_id = _CONNECTION_IN_FULL.order_by(None).order_by(
+BY_ID = _CONNECTION_IN_FULL.order_by(None).order_by(
     connections.c.id, pending_revocations.c.created_at, pending_revocations.c.id
 )
-CONNECTIONS_AFTER = _by_id.where(connections.c.id.in_(_from_id_on))
-_keeping = _from_id_on.where(connections.c.sealed_attributes.is_not(None))
-CONNECTIONS_KEEPING = _by_id.where(connections.c.id.in_(_keeping))
+CONNECTIONS_AFTER = BY_ID.where(connections.c.id.in_(FROM_ID_ON))
+_keeping = FROM_ID_ON.where(connections.c.sealed_attributes.is_not(None))
+CONNECTIONS_KEEPING = BY_ID.where(connections.c.id.in_(_keeping))
 
 PENDING_REVOCATION = select(pending_revocations).where(pending_revocations.c.id == bindparam("id"))
 DUE_REVOCATIONS = (

@@ -182,6 +182,7 @@ LEFT_OUT: Mapping[str, str] = {
     "taken_attempts": "random ids that were used up, of no User",
     "device_requests": "of no User; one that somebody let in is a Grant of theirs",
     "tombstones": "of Users who are gone",
+    "holds": "who has to be kept may be forbidden to be told",
     "ledger_links": "hashes, of no User",
     "ledger_heads": _OUR_OWN,
     "signing_keys": _OUR_OWN,

@@ -53,6 +53,7 @@ from broker.storage.database_url import sqlite_path
 from broker.storage.engine import Engine
 from broker.storage.ledger_reads import LedgerReads
 from broker.storage.postgres import Postgres
+from broker.storage.retention_reads import RetentionReads
 from broker.storage.shared_reads import SharedReads
 from broker.storage.sqlite import Sqlite
 
@@ -60,7 +61,7 @@ CONNECTIONS = 10
 """To PostgreSQL, of one process. Each is busy for under a millisecond a call: more would wait in the server instead."""
 
 
-class SqlStore(LedgerReads):
+class SqlStore(LedgerReads, RetentionReads):
     """The `Store` at a database URL. Connects when first asked something; `close` it in the end."""
 
     def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     DDL,
     BigInteger,
     Column,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -124,6 +125,15 @@ ledger_heads = Table(
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("at", TIME, nullable=False),
     Column("signed", Text, nullable=False),
+)
+
+# Refers to its User, so that nobody is erased whom a hold speaks of, whatever else may be wrong.
+holds = Table(
+    "holds",
+    metadata,
+    Column("user_id", KEY, ForeignKey("users.id"), primary_key=True),
+    Column("reference", Text, nullable=False),
+    Column("since", TIME, nullable=False),
 )
 
 leases = Table(

@@ -26,6 +26,7 @@ from broker.domain import connection, outbox
 from broker.domain.outbox import RevocationResult
 from broker.storage.columns import KEY, ROOM_TO_UPDATE, TIME, metadata
 from broker.storage.system_tables import (
+    holds,
     key_checks,
     leases,
     ledger,
@@ -47,6 +48,7 @@ __all__ = [
     "data_keys",
     "device_requests",
     "grants",
+    "holds",
     "identities",
     "key_checks",
     "leases",

@@ -1,6 +1,6 @@
 """Owns the statements of what runs by the clock: leases, and forgetting what nobody needs any more.
 
-Refuses to forget anything that a token still alive could be asked about.
+Refuses to forget anything that a token still alive could be asked about, or that is whoever's who is held.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_update
 
 from broker.domain.session import ABSOLUTE_LIFETIME
 from broker.domain.session_token import LIFETIME
+from broker.storage.held import not_held
 from broker.storage.tables import (
     PENDING,
     device_requests,
@@ -52,7 +53,11 @@ TAKE_LEASE = _taken.on_conflict_do_update(
 _AT_ONCE: ColumnClause[int] = literal_column(str(FORGET_AT_ONCE))
 _oldest_sessions = (
     select(sessions.c.id)
-    .where(sessions.c.auth_time <= bindparam("session_began"), ~exists().where(grants.c.session_id == sessions.c.id))
+    .where(
+        sessions.c.auth_time <= bindparam("session_began"),
+        ~exists().where(grants.c.session_id == sessions.c.id),
+        not_held(sessions.c.user_id),
+    )
     .order_by(sessions.c.auth_time)
     .limit(_AT_ONCE)
 )
@@ -64,7 +69,7 @@ _oldest_attempts = (
 )
 _oldest_grants = (
     select(grants.c.id)
-    .where(grants.c.kept_until <= bindparam("kept_until"))
+    .where(grants.c.kept_until <= bindparam("kept_until"), not_held(grants.c.user_id))
     .order_by(grants.c.kept_until)
     .limit(_AT_ONCE)
 )
@@ -82,7 +87,11 @@ _oldest_device_requests = (
 )
 _oldest_logouts = (
     select(pending_logouts.c.about, pending_logouts.c.application_id)
-    .where(pending_logouts.c.created_at <= bindparam("signed_out"), pending_logouts.c.result != PENDING)
+    .where(
+        pending_logouts.c.created_at <= bindparam("signed_out"),
+        pending_logouts.c.result != PENDING,
+        not_held(pending_logouts.c.user_id),
+    )
     .order_by(pending_logouts.c.created_at)
     .limit(_AT_ONCE)
 )

@@ -13,8 +13,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    func,
-    insert,
     literal_column,
     null,
     or_,
@@ -27,8 +25,10 @@ from broker.domain import changes
 from broker.domain.changes import Change
 from broker.domain.device_request import Decision
 from broker.storage.erasing_writes import ERASING_WRITES
+from broker.storage.key_writes import KEY_WRITES
 from broker.storage.kinds import Kind, Write, add, compare_and_set, from_noun, put, remove, set_rows, use_up
 from broker.storage.ledger_writes import LEDGER_WRITES
+from broker.storage.retention_writes import RETENTION_WRITES
 from broker.storage.tables import (
     PENDING,
     acceptances,
@@ -42,12 +42,10 @@ from broker.storage.tables import (
     device_requests,
     grants,
     identities,
-    key_checks,
     pending_logouts,
     pending_revocations,
     revocations,
     sessions,
-    signing_keys,
     taken_attempts,
     users,
 )
@@ -64,8 +62,6 @@ _NOW: BindParameter[int] = bindparam("at")
 _TRUE: ColumnClause[int] = literal_column("1")
 _FALSE: ColumnClause[int] = literal_column("0")
 _UNDECIDED: ColumnClause[str] = literal_column(f"'{Decision.PENDING.value}'")
-_this_key = signing_keys.c.kid == bindparam("kid")
-_no_bytes = func.substr(signing_keys.c.sealed_private, _TRUE, _FALSE)
 _revoked = {grants.c.revoked_at: _NOW, grants.c.revoked_for: bindparam("reason")}
 _this_logout = and_(
     pending_logouts.c.about == bindparam("about"), pending_logouts.c.application_id == bindparam("application_id")
@@ -266,38 +262,9 @@ WRITES: Mapping[type[Change], Write] = {
         .where(pending_revocations.c.id == bindparam("id"))
         .values(result=bindparam("result"), sealed_token=null())
     ),
-    # ── keys, ledger
-    changes.AddSigningKey: add(signing_keys, "key"),
-    changes.PromoteSigningKey: compare_and_set(
-        update(signing_keys)
-        .where(
-            _this_key,
-            signing_keys.c.active == _FALSE,
-            signing_keys.c.retired_at.is_(None),
-            signing_keys.c.revoked_at.is_(None),
-        )
-        .values(active=_TRUE, activated_at=_NOW)
-    ),
-    changes.RetireSigningKey: compare_and_set(
-        update(signing_keys)
-        .where(_this_key, signing_keys.c.retired_at.is_(None), signing_keys.c.revoked_at.is_(None))
-        .values(active=_FALSE, retired_at=_NOW)
-    ),
-    changes.RevokeSigningKey: compare_and_set(
-        update(signing_keys)
-        .where(_this_key, signing_keys.c.revoked_at.is_(None))
-        .values(active=_FALSE, revoked_at=_NOW, sealed_private=_no_bytes)
-    ),
-    changes.RemoveSigningKey: Write(
-        kind=Kind.USE_UP,
-        statement=delete(signing_keys).where(
-            _this_key, or_(signing_keys.c.retired_at.is_not(None), signing_keys.c.revoked_at.is_not(None))
-        ),
-    ),
-    changes.AddKeyCheck: Write(
-        kind=Kind.ADD, statement=insert(key_checks).values(name=bindparam("name"), value=bindparam("value"))
-    ),
     changes.Announce: add(revocations, "notice"),
+    **KEY_WRITES,
     **ERASING_WRITES,
     **LEDGER_WRITES,
+    **RETENTION_WRITES,
 }

@@ -55,6 +55,12 @@ class Measures:
             "Kept attributes that the policy did not allow any more.",
             registry=self._registry,
         )
+        self._retained = Counter(
+            "broker_retention_removed_total",
+            "What nobody used any more and has gone.",
+            ("kind",),
+            registry=self._registry,
+        )
 
     def told_of_logouts(self, result: str) -> None:
         """Count one try to tell an Application of a sign-out, by what came of it."""
@@ -77,6 +83,10 @@ class Measures:
     def purged(self, attributes: int) -> None:
         """Count kept attributes that were dropped, as the policy does not allow them any more."""
         self._purged.inc(attributes)
+
+    def removed(self, kind: str, number: int) -> None:
+        """Count what went by a rule of retention."""
+        self._retained.labels(kind).inc(number)
 
     def followers(self, number: int) -> None:
         """Note how many follow revocations."""

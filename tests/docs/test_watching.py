@@ -24,6 +24,7 @@ def _metrics() -> dict[str, tuple[str, set[str]]]:
     measures.refused("token", "invalid_grant")
     measures.follow_ended("slow", 1)
     measures.told_of_logouts("delivered")
+    measures.removed("tokens", 1)
     text = measures.text().decode()
     found = {}
     for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):

@@ -80,4 +80,6 @@ def _forms() -> dict[str, set[str]]:
         "f\"{len(gone)}:{','.join(gone)}\"": set(),
         "f\"{sum(destroyed.values())}:{','.join(destroyed)}\"": set(),
         "f'1:{attribute}'": set(),
+        # How many of each, told in its row.
+        "f'{len(ids)}:{grants}'": set(),
     }

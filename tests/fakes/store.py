@@ -61,10 +61,11 @@ from broker.flows.found import (
 from tests.fakes.complete import require_event
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.records import records_of
+from tests.fakes.retention import MemoryRetention
 from tests.fakes.tables import OF_USERS, Tables
 
 
-class MemoryStore(MemoryLedger):
+class MemoryStore(MemoryLedger, MemoryRetention):
     """While `down` is set nothing answers, as when the database is away. `writes` keeps what was written.
 
     Takes nothing from a flow that the ledger has no line of.
@@ -317,18 +318,21 @@ class MemoryStore(MemoryLedger):
     async def forget_expired(self, now: int) -> int:
         tables = self._answer()
         before = now - ABSOLUTE_LIFETIME - LIFETIME
-        grants = {g.id: g for g in tables.grants.values() if g.kept_until > now - LIFETIME}
+        held = tables.holds
+        grants = {g.id: g for g in tables.grants.values() if g.kept_until > now - LIFETIME or g.user_id in held}
         in_use = {g.session_id for g in grants.values()}
         left: dict[str, dict[Any, Any]] = {
             "grants": grants,
-            "sessions": {s.id: s for s in tables.sessions.values() if s.auth_time > before or s.id in in_use},
+            "sessions": {
+                s.id: s for s in tables.sessions.values() if s.auth_time > before or s.id in in_use or s.user_id in held
+            },
             "taken_attempts": {taken: until for taken, until in tables.taken_attempts.items() if until > now},
             "revocations": {cursor: notice for cursor, notice in tables.revocations.items() if notice.until > now},
             "device_requests": {d.id: d for d in tables.device_requests.values() if d.expires_at > now - LIFETIME},
             "pending_logouts": {
                 key: told
                 for key, told in tables.pending_logouts.items()
-                if told.created_at > now - KEPT_FOR or told.result is LogoutResult.PENDING
+                if told.created_at > now - KEPT_FOR or told.result is LogoutResult.PENDING or told.user_id in held
             },
             "leases": {name: held for name, held in tables.leases.items() if held[1] > now},
         }

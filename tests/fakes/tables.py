@@ -6,6 +6,7 @@ Refuses exactly what SQL refuses: a taken key, a missing parent, a lost comparis
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar, assert_never
 
@@ -18,6 +19,7 @@ from broker.domain.consent import Consent
 from broker.domain.device_request import DeviceRequest
 from broker.domain.errors import Conflict
 from broker.domain.grant import CODE_LIFETIME, Grant
+from broker.domain.hold import Hold
 from broker.domain.identity import Identity
 from broker.domain.ids import (
     ApplicationId,
@@ -72,6 +74,7 @@ class Tables:
     tombstones: dict[UserId, int] = field(default_factory=dict)
     last_cursor: dict[str, int] = field(default_factory=dict)
     ledger: dict[int, AuditEvent] = field(default_factory=dict)
+    holds: dict[UserId, Hold] = field(default_factory=dict)
     ledger_links: dict[int, Link] = field(default_factory=dict)
     ledger_heads: dict[int, tuple[int, str]] = field(default_factory=dict)
     leases: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -261,8 +264,25 @@ class Tables:
                 for link in self.ledger_links.values():
                     gone = self.ledger.get(link.event_id)
                     within = change.first <= link.position <= change.last
-                    if gone is not None and within and gone.user_id not in change.spared:
+                    goes = self.may_be_pruned(gone, change.before, change.actions, others=change.others)
+                    if gone is not None and goes and within and gone.user_id not in change.spared:
                         del self.ledger[link.event_id]
+            case c.PutHold(hold=hold):
+                _needs(hold.user_id in self.users)
+                since = self.holds.get(hold.user_id, hold).since
+                self.holds[hold.user_id] = replace(hold, since=since)
+            case c.RemoveHold():
+                self.holds.pop(change.user_id, None)
+            case c.RequireNotHeld():
+                _needs(change.user_id in self.users and change.user_id not in self.holds)
+            case c.RemoveGrantsOfSessions(session_ids=gone_with):
+                self.grants = {
+                    id_: g for id_, g in self.grants.items() if g.session_id not in gone_with or g.user_id in self.holds
+                }
+            case c.RemoveSessions(session_ids=over):
+                going = {s.id for s in self.sessions.values() if s.id in over and s.user_id not in self.holds}
+                _needs(all(grant.session_id not in going for grant in self.grants.values()))
+                self.sessions = {id_: s for id_, s in self.sessions.items() if id_ not in going}
             case _:
                 assert_never(change)
 
@@ -278,6 +298,15 @@ class Tables:
     def _remove_of(self, user_id: UserId, table: str) -> None:
         for key in self._of(user_id, table):
             del getattr(self, table)[key]
+
+    def may_be_pruned(self, event: AuditEvent | None, before: int, actions: AbstractSet[str], *, others: bool) -> bool:
+        """Whether an event is there, old enough, of these actions (or all others), and of nobody who is held."""
+        return (
+            event is not None
+            and event.at <= before
+            and (event.action in actions) is not others
+            and event.user_id not in self.holds
+        )
 
     def _connect(self, connection: Connection) -> None:
         _needs(connection.user_id in self.users and connection.identity_id in self.identities)

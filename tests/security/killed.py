@@ -1,4 +1,6 @@
-"""A process that rotates the KEK, gives a User another data key, purges or erases, and kills itself at a step of it.
+"""A process that rotates the KEK, gives a User another data key, purges, or has go what is over, and is killed.
+
+It kills itself at one of its steps.
 
 `python -m tests.security.killed CONFIG DEED STEP WHEN`: DEED is rotate, purge, erase:USER or a
 User's id; a step is a call to the store, counted from 0; WHEN is "before"
@@ -25,9 +27,13 @@ from broker.flows.keys.rekey import rekey
 from broker.flows.keys.rewrap import rewrap
 from broker.flows.privacy.erase import erase
 from broker.flows.privacy.purge import purge
+from broker.flows.privacy.retain import LEASE_SECONDS, retain
 from broker.settings.load import load
 from broker.storage.store import SqlStore
 from tests.fakes.clock import SettableClock
+
+LONG_AFTER = 800 * 24 * 3600
+"""Seconds, by which everything is over."""
 
 
 class MortalStore(SqlStore):
@@ -73,6 +79,12 @@ async def run(config: Path, deed: str, step: int, when: str) -> int:
         elif deed.startswith("erase:"):
             async with opened(settings, clock) as edges:
                 await erase(UserId(deed.removeprefix("erase:")), replace(edges.ports, store=store))
+        elif deed in ("retain", "retain_later"):
+            clock.advance(LONG_AFTER + (LEASE_SECONDS if deed == "retain_later" else 0))
+            async with opened(settings, clock) as edges:
+                store.steps = 0
+                ports = replace(edges.ports, store=store)
+                await retain(ports, holder=str(os.getpid()), dry_run=False, pace=pace)
         else:
             await rekey(UserId(deed), store, vault, clock)
     return store.steps

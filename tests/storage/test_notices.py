@@ -159,6 +159,11 @@ NOT_ENDING: Sequence[Change] = [
     c.AddLink(link=w.link()),
     c.AddLedgerHead(position=1, at=LATER, signed="signed"),
     c.PruneLedger(first=1, last=1, spared=frozenset()),
+    c.PutHold(hold=w.hold()),
+    c.RemoveHold(user_id=ADA),
+    c.RequireNotHeld(user_id=ADA),
+    c.RemoveGrantsOfSessions(session_ids=frozenset({w.session().id})),
+    c.RemoveSessions(session_ids=frozenset({w.session(number=3).id})),
 ]
 
 

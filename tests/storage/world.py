@@ -16,6 +16,7 @@ from broker.domain.connection import Connection, ConnectionStatus
 from broker.domain.consent import Consent
 from broker.domain.device_request import DeviceRequest
 from broker.domain.grant import Grant
+from broker.domain.hold import Hold
 from broker.domain.identity import Identity
 from broker.domain.ids import (
     ApplicationId,
@@ -109,6 +110,10 @@ def session(name: str = "ada", *, number: int = 1, began: int = NOW) -> Session:
         ended_at=None,
         upstream_sid=hashed(f"session of {name} at Google") if number == 1 else None,
     )
+
+
+def hold(name: str = "ada", reference: str = "2027/114") -> Hold:
+    return Hold(user_id=UserId(f"usr_{name}"), reference=reference, since=NOW)
 
 
 def grant(

@@ -75,6 +75,13 @@ from broker.domain.changes.registered import (
     RemoveClientOrg,
     SetRights,
 )
+from broker.domain.changes.retention import (
+    PutHold,
+    RemoveGrantsOfSessions,
+    RemoveHold,
+    RemoveSessions,
+    RequireNotHeld,
+)
 from broker.domain.changes.revocations import Announce
 from broker.domain.changes.sessions import (
     AddSession,
@@ -163,6 +170,11 @@ Change = (
     | AddLink
     | AddLedgerHead
     | PruneLedger
+    | PutHold
+    | RemoveHold
+    | RequireNotHeld
+    | RemoveGrantsOfSessions
+    | RemoveSessions
 )
 
 __all__ = [
@@ -197,6 +209,7 @@ __all__ = [
     "PutChoice",
     "PutClientOrg",
     "PutConsent",
+    "PutHold",
     "PutTombstone",
     "Record",
     "RedeemGrant",
@@ -214,14 +227,18 @@ __all__ = [
     "RemoveConsentsOf",
     "RemoveDataKey",
     "RemoveGrantsOf",
+    "RemoveGrantsOfSessions",
+    "RemoveHold",
     "RemoveIdentitiesOf",
     "RemovePendingRevocationsOf",
+    "RemoveSessions",
     "RemoveSessionsOf",
     "RemoveSigningKey",
     "RemoveUser",
     "RenewSession",
     "ReplaceConnection",
     "ReplaceDataKey",
+    "RequireNotHeld",
     "ResealRevocation",
     "RetireSigningKey",
     "RetryLogout",

@@ -8,6 +8,9 @@ from broker.domain.ids import UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.ledger_chain import Link
 
+EVER = 2**53
+"""Seconds since the epoch, after everything."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
@@ -34,11 +37,16 @@ class AddLedgerHead:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PruneLedger:
-    """Delete the events at the positions from `first` up to and with `last`, but none of a User in `spared`.
+    """Delete the events at the positions from `first` up to and with `last`, but none of a User in `spared`, or held.
+
+    Only those from `before` then, and of these `actions`; with `others`, of all but these.
 
     Their links stay. It goes with `ledger_chain.pruning(last)` in one write: without that event the chain is broken.
     """
 
     first: int
     last: int
-    spared: frozenset[UserId]
+    spared: frozenset[UserId] = frozenset()
+    before: int = EVER
+    actions: frozenset[str] = frozenset()
+    others: bool = True

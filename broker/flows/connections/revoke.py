@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 from broker.domain.changes import AddPendingRevocation, Change, EndSessionsOfConnection, Record, ReplaceConnection
 from broker.domain.connection import Connection, ConnectionStatus
-from broker.domain.errors import Conflict, Fault, NotFound, SealBroken
+from broker.domain.errors import Conflict, Fault, NotFound
 from broker.domain.ids import ConnectionId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Ports
-from broker.flows.sealed import open_tokens
+from broker.flows.to_revoke import to_revoke
 
 _TRIES = 4
 
@@ -56,7 +56,7 @@ async def _destroy(found: ConnectionInFull, ports: Ports, request_id: str) -> Re
         generation=before.generation + 1,
         revoked_at=now,
     )
-    pending = await _pending(found, ports, now)
+    pending = await to_revoke(found, ports, now)
     changes: list[Change] = [ReplaceConnection(connection=destroyed, expected_generation=before.generation)]
     if pending is not None:
         changes.append(AddPendingRevocation(pending=pending))
@@ -71,28 +71,3 @@ async def _destroy(found: ConnectionInFull, ports: Ports, request_id: str) -> Re
     )
     await ports.store.write(*changes, EndSessionsOfConnection(connection_id=before.id, at=now), Record(event=event))
     return Revoked(connection=destroyed, pending=pending)
-
-
-async def _pending(found: ConnectionInFull, ports: Ports, now: int) -> PendingRevocation | None:
-    """The tokens, sealed anew for the outbox, where they stay until the Provider knows."""
-    facts = ports.upstream.registrations.get(found.connection.registration)
-    if facts is None or not facts.can_revoke:
-        return None
-    try:
-        tokens = await open_tokens(found.connection, found.data_key, ports.vault)
-    except SealBroken:
-        return None  # nobody can read them any more, so nobody can revoke them either
-    if tokens is None:
-        return None
-    pending = PendingRevocation(
-        id=ports.secrets.new_id("rev"),
-        connection_id=found.connection.id,
-        user_id=found.connection.user_id,
-        registration=found.connection.registration,
-        sealed_token=None,
-        tries=0,
-        next_try_at=now,
-        created_at=now,
-        result=RevocationResult.PENDING,
-    )
-    return replace(pending, sealed_token=await ports.vault.seal(found.data_key, pending.place, tokens.to_bytes()))

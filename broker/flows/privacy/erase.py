@@ -1,7 +1,7 @@
 """Owns erasing a User: everything ends, then one write destroys their key and every row that mentions them.
 
-What their Providers are yet to be told goes on under the system's key. Refuses to leave anything half done: whoever is
-stopped is carried on from the rows.
+What their Providers are yet to be told goes on under the system's key. Refuses whoever is under a legal hold, and to
+leave anything half done: whoever is stopped is carried on from the rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from broker.domain.changes import (
 from broker.domain.changes.erasure import ALL_OF_USER
 from broker.domain.connection import UpstreamTokens
 from broker.domain.erasure import Erased, ErasedToken
-from broker.domain.errors import Conflict, Fault, NotFound, SealBroken
+from broker.domain.errors import Conflict, Fault, NotFound, Refusal, SealBroken
 from broker.domain.ids import RegistrationId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import RevocationResult
@@ -34,10 +34,12 @@ _TRIES = 8
 
 
 async def erase(user_id: UserId, ports: Ports, *, request_id: str = "") -> Erased:
-    """Erase now. What went. Raises `NotFound` or `Fault`."""
+    """Erase now. What went. Raises `NotFound`, `Refusal` of whoever is held, or `Fault`."""
     user = await ports.store.user(user_id)
     if user is None:
         raise NotFound(detail="no User of this id is known")
+    if await ports.store.held(user_id) is not None:
+        raise Refusal("on_hold", "This account cannot be erased now, as a law demands that it is kept.")
     if user.status is not UserStatus.LEAVING:
         await ports.store.write(*_stop(user_id, ports.clock.now()))
     for _ in range(_TRIES):

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from broker.domain.errors import SealBroken
+from broker.domain.ids import UserId
 from broker.domain.minimality import Tally, of_attributes, of_row, of_tokens, unreadable
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Inventory, Ports
@@ -25,13 +26,15 @@ Told = Callable[[Tally], Awaitable[None]]
 async def prove_minimal(inventory: Inventory, ports: Ports, *, told: Told) -> dict[str, Any]:
     """The report, signed as `report+jwt`; docs/reference/minimality.md says what is in it. Raises `Fault`."""
     tally, now = Tally(), ports.clock.now()
-    await _prove_connections(tally, ports, now, told)
+    held = frozenset(hold.user_id for hold in await ports.store.holds())
+    await _prove_connections(tally, ports, now, held, told)
     for table in inventory.tables:
         key, after = inventory.key(table), None
         while rows := await inventory.rows(table, after, AT_ONCE):
             for row in rows:
                 tally.values += len(row)
-                tally.add(of_row(table, key, row, ports.policy, now))
+                is_held = row.get("user_id") in held
+                tally.add(of_row(table, key, row, ports.policy, now), held=is_held)
             tally.rows[table] += len(rows)
             tally.columns[table] = len(rows[0])
             after = [rows[-1][column] for column in key]
@@ -40,16 +43,16 @@ async def prove_minimal(inventory: Inventory, ports: Ports, *, told: Told) -> di
     return signed("report", _report(tally, ports, now), issuer=ports.issuer, now=now, signer=ports.signer)
 
 
-async def _prove_connections(tally: Tally, ports: Ports, now: int, told: Told) -> None:
+async def _prove_connections(tally: Tally, ports: Ports, now: int, held: frozenset[UserId], told: Told) -> None:
     after = ""
     while batch := await ports.store.connections_after(after, AT_ONCE):
         for found in batch:
-            await _prove_connection(found, tally, ports, now)
+            await _prove_connection(found, tally, ports, now, held=found.connection.user_id in held)
         after = batch[-1].connection.id
         await told(tally)
 
 
-async def _prove_connection(found: ConnectionInFull, tally: Tally, ports: Ports, now: int) -> None:
+async def _prove_connection(found: ConnectionInFull, tally: Tally, ports: Ports, now: int, *, held: bool) -> None:
     connection, key = found.connection, found.data_key
     allowed = ports.policy.keeps(connection.registration, found.clients, found.agreed)
     try:
@@ -59,7 +62,7 @@ async def _prove_connection(found: ConnectionInFull, tally: Tally, ports: Ports,
     else:
         tally.opened += connection.sealed_attributes is not None
         tally.attributes.update(f"{connection.registration}.{attribute.name}" for attribute in kept)
-        tally.add(of_attributes(connection, kept, allowed, now))
+        tally.add(of_attributes(connection, kept, allowed, now), held=held)
     try:
         tokens = await open_tokens(connection, key, ports.vault)
     except SealBroken:
@@ -67,7 +70,7 @@ async def _prove_connection(found: ConnectionInFull, tally: Tally, ports: Ports,
     else:
         if tokens is not None:
             tally.opened += 1
-            tally.add(of_tokens(connection, ports.policy, now))
+            tally.add(of_tokens(connection, ports.policy, now), held=held)
 
 
 def _report(tally: Tally, ports: Ports, now: int) -> dict[str, Any]:
@@ -81,6 +84,7 @@ def _report(tally: Tally, ports: Ports, now: int) -> dict[str, Any]:
         "values": tally.values,
         "opened": tally.opened,
         "attributes": dict(tally.attributes),
+        "held": tally.held,
         "outside_policy": tally.wrong.total(),
         "wrong": {wrong.value: count for wrong, count in tally.wrong.items()},
         "findings": [

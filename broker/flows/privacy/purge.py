@@ -1,7 +1,7 @@
 """Owns having a tighter policy take effect on what is kept already: what it does not allow is dropped, bit by bit.
 
 Where it stands is in the rows themselves: whoever is stopped, at whatever point, is carried on from there by anybody.
-Refuses to overwrite what a sign-in has written meanwhile, and to run twice at once.
+Refuses to overwrite what a sign-in has written meanwhile, to touch whoever is held, and to run twice at once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from broker.domain.changes import Record, ReplaceConnection
+from broker.domain.changes import Record, ReplaceConnection, RequireNotHeld
 from broker.domain.errors import Conflict, Fault, SealBroken
 from broker.domain.ids import ConnectionId, RegistrationId
 from broker.domain.ledger import AuditEvent
@@ -107,7 +107,9 @@ async def _purge_one(
         kept = await open_attributes(before, found.data_key, vault)
         staying = tuple(a for a in kept if a.name in allowed and not a.is_over(allowed[a.name], clock.now()))
         gone = tuple(a.name for a in kept if a not in staying)
-        if dry_run or not gone:
+        if not gone or await store.held(before.user_id) is not None:
+            return ()
+        if dry_run:
             return gone
         connection = await keeping(before, staying, found.data_key, vault)
         event = AuditEvent(
@@ -121,7 +123,9 @@ async def _purge_one(
         )
         try:
             await store.write(
-                ReplaceConnection(connection=connection, expected_generation=before.generation), Record(event=event)
+                RequireNotHeld(user_id=before.user_id),
+                ReplaceConnection(connection=connection, expected_generation=before.generation),
+                Record(event=event),
             )
         except Conflict:
             found = await store.connection(before.id)  # somebody else wrote it meanwhile: look at what they wrote

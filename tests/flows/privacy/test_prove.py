@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from broker.domain.changes import ReplaceConnection
+from broker.domain.changes import PutHold, ReplaceConnection
+from broker.domain.hold import Hold
 from broker.domain.minimality import Tally
 from broker.flows.connections.revoke import revoke
 from broker.flows.privacy.prove import AT_ONCE, prove_minimal
@@ -75,6 +76,7 @@ async def test_nothing_is_found_where_all_is_as_the_policy_says(world: World) ->
         "values": 4,
         "opened": 4,
         "attributes": {"google.email": 2, "google.name": 1},
+        "held": 0,
         "outside_policy": 0,
         "wrong": {},
         "findings": [],
@@ -140,3 +142,17 @@ async def test_a_large_table_is_read_in_pieces(world: World) -> None:
 
     assert report["rows"] == 2 * AT_ONCE + 1
     assert rows.asked == [AT_ONCE, AT_ONCE, 1, 0]
+
+
+async def test_what_only_a_hold_keeps_is_counted_apart(world: World) -> None:
+    """It should be gone, and has to stay. What does not belong there in any case is found all the same."""
+    ada, grace = await world.signed_in(ADA), await world.signed_in(GRACE)
+    await world.store.write(PutHold(hold=Hold(user_id=ada.user.id, reference="2027/114", since=NOW)))
+    ended = [
+        {"id": signed_in.session.id, "user_id": signed_in.user.id, "ended_at": 1, "auth_time": 1, "browser": browser}
+        for signed_in, browser in ((ada, "Firefox"), (grace, "Firefox"), (ada, "ada@acme.example"))
+    ]
+    report = await proven(world, Rows(sessions=sorted(ended, key=lambda row: str(row["id"]))), policy={})
+
+    assert report["held"] == 2 + 1
+    assert report["wrong"] == {"not_allowed": 1, "over": 1, "malformed": 1}

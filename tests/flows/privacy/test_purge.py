@@ -8,9 +8,20 @@ from typing import Any
 
 import pytest
 
-from broker.domain.changes import AddConnection, AddDataKey, AddIdentity, AddUser, Record, ReplaceConnection
+from broker.domain.changes import (
+    AddConnection,
+    AddDataKey,
+    AddIdentity,
+    AddUser,
+    PutHold,
+    Record,
+    RemoveHold,
+    ReplaceConnection,
+    RequireNotHeld,
+)
 from broker.domain.connection import Connection, ConnectionStatus, KeptAttribute, UpstreamTokens
 from broker.domain.errors import Fault
+from broker.domain.hold import Hold
 from broker.domain.identity import Identity
 from broker.domain.ids import ConnectionId, IdentityId, KeyedHash, UserId
 from broker.domain.ledger import AuditEvent
@@ -201,7 +212,7 @@ async def test_it_works_in_batches_and_says_how_far_it_has_come(world: World) ->
     assert [(so_far.looked_at, so_far.attributes) for so_far in told] == [(AT_ONCE, AT_ONCE), (AT_ONCE + 2,) * 2]
     assert done.connections == AT_ONCE + 2
     assert [[type(change) for change in write] for write in world.store.writes] == [
-        [ReplaceConnection, Record]
+        [RequireNotHeld, ReplaceConnection, Record]
     ] * done.connections
 
 
@@ -349,3 +360,17 @@ def test_the_policies_of_these_tests_are_tighter() -> None:
     before: AttributePolicy = parse(POLICY, KNOWN)
 
     assert parse(TIGHTER, KNOWN).keeps(GOOGLE).keys() < before.keeps(GOOGLE).keys()
+
+
+async def test_nothing_goes_of_whoever_is_held(world: World) -> None:
+    """Nor of whoever is held in the very moment, and nobody is counted who is."""
+    ada = await world.signed_in(ADA)
+    held = PutHold(hold=Hold(user_id=ada.user.id, reference="2027/114", since=NOW))
+    world.store.before("write", lambda: world.store.write(held))
+    assert (await run(world, NOTHING)).attributes == 0
+    world.forget()
+
+    assert (await run(world, NOTHING)).attributes == (await run(world, NOTHING, dry_run=True)).attributes == 0
+    assert (await names(world), world.written) == (["email", "name"], [])
+    await world.store.write(RemoveHold(user_id=ada.user.id))
+    assert (await run(world, NOTHING)).attributes == 2

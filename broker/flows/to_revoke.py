@@ -1,0 +1,39 @@
+"""Owns a step that several flows share, no verb of its own: a Connection's tokens are made ready for the outbox.
+
+Refuses to leave them readable by anybody else: they are sealed anew, at their place in the outbox.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from broker.domain.errors import SealBroken
+from broker.domain.outbox import PendingRevocation, RevocationResult
+from broker.flows.found import ConnectionInFull
+from broker.flows.ports import Ports
+from broker.flows.sealed import open_tokens
+
+
+async def to_revoke(found: ConnectionInFull, ports: Ports, now: int) -> PendingRevocation | None:
+    """The tokens, sealed for the outbox, where they stay until the Provider knows; None where it cannot be told."""
+    facts = ports.upstream.registrations.get(found.connection.registration)
+    if facts is None or not facts.can_revoke:
+        return None
+    try:
+        tokens = await open_tokens(found.connection, found.data_key, ports.vault)
+    except SealBroken:
+        return None  # nobody can read them any more, so nobody can revoke them either
+    if tokens is None:
+        return None
+    pending = PendingRevocation(
+        id=ports.secrets.new_id("rev"),
+        connection_id=found.connection.id,
+        user_id=found.connection.user_id,
+        registration=found.connection.registration,
+        sealed_token=None,
+        tries=0,
+        next_try_at=now,
+        created_at=now,
+        result=RevocationResult.PENDING,
+    )
+    return replace(pending, sealed_token=await ports.vault.seal(found.data_key, pending.place, tokens.to_bytes()))
