@@ -182,7 +182,7 @@ async def test_an_answer_sent_twice_counts_once(gate: World) -> None:
         browser.http.cookies.set(name, value, domain=urlsplit(gate.settings.issuer).hostname or "")
     again = await answer(browser, page)
 
-    assert (again.status_code, await gate.reason()) == (400, "invalid_state")
+    assert (again.status_code, await gate.reason()) == (400, "used_state")
     assert await gate.count("users") == 1
     assert (await answer(browser, page, {}, path="decline")).status_code == 400
 

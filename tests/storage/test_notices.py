@@ -10,10 +10,11 @@ import pytest
 
 from broker.domain import changes as c
 from broker.domain.changes import Change
+from broker.domain.changes.erasure import ALL_OF_USER
 from broker.domain.connection import ConnectionStatus
 from broker.domain.device_request import Decision
 from broker.domain.errors import Conflict
-from broker.domain.ids import DataKeyId
+from broker.domain.ids import DataKeyId, UserId
 from broker.domain.logout import LogoutResult
 from broker.domain.outbox import RevocationResult
 from broker.domain.revocation import COMMITTED_WITHIN, IN_FORCE_FOR, KEY_IN_FORCE_FOR, Claim, Notice
@@ -109,6 +110,7 @@ ENDING: Sequence[tuple[Change, list[Notice]]] = [
     (c.PutClientOrg(client_org=NARROWER, at=LATER), [of_rights(OF_ADA + 1)]),
     (c.Announce(notice=A_NOTICE), [A_NOTICE]),
 ]
+NOBODY = UserId("usr_nobody")
 NOT_ENDING: Sequence[Change] = [
     w.attempt(),
     c.TakeAssertion(assertion=w.hashed("assertion"), expires_at=LATER),
@@ -117,6 +119,9 @@ NOT_ENDING: Sequence[Change] = [
     c.Accept(acceptance=w.acceptance()),
     c.SetAccepted(user_id=w.user().id, accepted="versions"),
     c.PutChoice(choice=w.choice()),
+    c.PutTombstone(user_id=w.user().id, at=w.NOW),
+    c.SetEraseAt(user_id=w.user().id, erase_at=w.NOW),
+    *(remove(user_id=NOBODY) for remove in ALL_OF_USER),
     c.AddIdentity(identity=w.identity(registration=w.CORP)),
     c.AddDataKey(key=w.data_key("eve")),
     c.RewrapDataKey(key=w.data_key(), expected_wrapped=w.data_key().wrapped),

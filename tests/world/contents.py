@@ -74,7 +74,7 @@ def _pieces(connection: Any, key: bytes) -> list[bytes]:
             raise ValueError(f"cannot look into a Redis {other!r}")
 
 
-_SQLITE_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+_SQLITE_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
 _POSTGRESQL_TABLES = (
     "SELECT table_name AS name FROM information_schema.tables WHERE table_schema IN ('public', 'broker_keys')"
 )
