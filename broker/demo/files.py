@@ -111,6 +111,7 @@ name = "Demo"
 type = "public"
 redirect_uris = ["{application}/callback"]
 post_logout_redirect_uris = ["{application}/"]
+backchannel_logout_uri = "{application}/backchannel-logout"
 audience = "{audience}"
 first_party = true
 """

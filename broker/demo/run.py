@@ -69,6 +69,7 @@ async def _serve(
             client_id=PROVIDER_CLIENT_ID,
             client_secret=stand_in_secret,
             redirect_uris=[f"{addresses.broker}/callback/google"],
+            backchannel_logout_uri=f"{addresses.broker}/callback/google/logout",
         )
         apps.append(create_provider(issuer=addresses.provider, registrations=[registration]).app)
     else:
@@ -110,6 +111,7 @@ def _cannot(why: str) -> int:
 def _welcome(addresses: Addresses, *, real_google: bool) -> str:
     provider = "the real Google" if real_google else addresses.provider
     who = "your Google account" if real_google else "Ada (Acme and Globex), Grace (Globex) or a stranger"
+    sign_out = f"{addresses.broker}/account/sessions" if real_google else f"the Provider, {addresses.provider},"
     return f"""
 The demo is running.
 
@@ -121,6 +123,7 @@ What to click:
   1. Open {addresses.application} and choose "Sign in with Partner Ops", then Google.
   2. Choose {who}, and see the session JWT with each Client's Authorizations.
   3. Open {addresses.broker}/account/connections, disconnect Google, and call the service again.
+  4. Sign in again, and sign out at {sign_out}: the Application is told, and says so.
 
 Ctrl-C ends it.
 """

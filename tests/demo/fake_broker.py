@@ -113,6 +113,20 @@ class FakeBroker:
         """A good session JWT, its claims changed; `...` leaves one out."""
         return self.key.sign(self.session_claims(**changes), typ="at+jwt")
 
+    def logout_token(self, *, typ: str = "logout+jwt", **changes: Any) -> str:
+        """A good logout token, its claims changed; `...` leaves one out."""
+        good = {
+            "iss": self.issuer,
+            "sub": self.user,
+            "aud": APPLICATION,
+            "iat": self.now,
+            "exp": self.now + 120,
+            "jti": "l-1",
+            "sid": "s-1",
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        }
+        return self.key.sign({n: v for n, v in (good | changes).items() if v is not ...}, typ=typ)
+
     async def _metadata(self, request: Request) -> Response:
         self.requests["metadata"] += 1
         good = {
@@ -154,6 +168,7 @@ class FakeBroker:
             "exp": self.now + 300,
             "nonce": asked["nonce"],
             "email": "ada@acme.example",
+            "sid": "s-1",
             "at_hash": _base64url(hashlib.sha256(session_jwt.encode()).digest()[:16]),
         } | self.identity
         id_token = self.key.sign({name: value for name, value in identity.items() if value is not ...})

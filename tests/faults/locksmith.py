@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
+
 from broker.app import NotReady
 from broker.domain.errors import Fault, Refusal
 from broker.domain.signing_key import WINDOW
@@ -17,6 +19,9 @@ from tests.faults.asking import Asking
 
 A_LOOK = 0.5
 """Seconds between two."""
+_OLDER = "UPDATE signing_keys SET created_at = created_at - $1 WHERE kid = $2"
+_BROKEN = (Fault, Refusal, NotReady, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""A connection broke: it was done, or it was not."""
 
 
 class Locksmith:
@@ -32,7 +37,7 @@ class Locksmith:
         while await self._asking.recorder.after(every):
             try:
                 await self._replace()
-            except (Fault, Refusal, NotReady):  # a connection broke: it was done, or it was not
+            except _BROKEN:
                 continue
 
     async def _replace(self) -> None:
@@ -46,8 +51,6 @@ class Locksmith:
                 if not await self._asking.recorder.after(1):
                     return
                 await asyncio.sleep(A_LOOK)
-        await self._two.change(
-            "UPDATE signing_keys SET created_at = created_at - $1 WHERE kid = $2", WINDOW, pending.kid
-        )
+        await self._two.change(_OLDER, WINDOW, pending.kid)
         await promote_key(self._two.settings, pending.kid)
         self.rotations += 1

@@ -142,6 +142,31 @@ async def test_the_demo_does_what_it_says(tmp_path: Path, page: Page) -> None:
         assert _end(demo, signal.SIGINT) == 0
 
 
+async def test_signing_out_at_the_provider_signs_out_of_the_application(tmp_path: Path, page: Page) -> None:
+    """The Provider tells the broker, and the broker the Application, which nobody has visited meanwhile."""
+    with _running(tmp_path) as demo:
+        provider, application = f"http://localhost:{demo.port + 1}", f"http://localhost:{demo.port + 2}"
+        await page.goto(application)
+        await page.get_by_role("link", name="Sign in with Partner Ops").click()
+        await page.get_by_role("button", name="Sign in with Google").click()
+        await page.get_by_text("Ada Lovelace").click()
+        await page.get_by_role("button", name="Allow").click()
+        await page.wait_for_url(f"{application}/")
+        await page.goto(provider)
+        await page.get_by_role("button", name="Sign Ada Lovelace out of Partner Ops").click()
+        await page.wait_for_url(f"{provider}/")
+        for _ in range(60):
+            await page.goto(application)
+            if await page.get_by_role("heading", name="You were signed out").count():
+                break
+            await page.wait_for_timeout(250)
+        await page.get_by_role("button", name="Call the service again").click()
+        await page.get_by_text("Refused").first.wait_for()
+        await page.get_by_role("link", name="Sign in with Partner Ops").click()
+        await page.get_by_role("button", name="Sign in with Google").wait_for()
+        assert _end(demo, signal.SIGINT) == 0
+
+
 @pytest.mark.parametrize("number", [0, 2])
 def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path, number: int) -> None:
     """The first or the last: nothing is started, the exit code is 1, and the advice is a command that can be typed."""

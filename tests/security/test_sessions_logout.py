@@ -193,13 +193,13 @@ async def test_another_users_session_is_not_there_to_be_ended(world: World, ada:
 @pytest.mark.parametrize("hint", ["none", "another user's", "another application's", "another session's"])
 async def test_a_link_does_not_sign_anybody_out(world: World, ada: Browser, mallory: Browser, hint: str) -> None:
     """G12-05: without a proof of this very Session a page asks first (OWASP ASVS 10.6.2)."""
-    old = (await ada.tokens_for(ask()))["id_token"]
+    elsewhere = (await world.browser().tokens_for(ask()))["id_token"]
     await ada.sign_in()
     hints = {
         "none": None,
         "another user's": (await mallory.tokens_for(ask(), "stranger"))["id_token"],
         "another application's": (await mallory.tokens_for(ask("reports"), "stranger"))["id_token"],
-        "another session's": old,
+        "another session's": elsewhere,
     }
     query = {} if hints[hint] is None else {"id_token_hint": hints[hint]}
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from broker.demo.application.explain import explain, moment
+from broker.demo.application.logout import signed_out
 from broker.demo.application.problems import Problem
 from broker.demo.application.service_calls import ask_for_each, clients_to_ask
 from broker.demo.application.sessions import Browsers, BrowserSession, SignedIn
@@ -19,6 +20,7 @@ from broker.demo.application.sign_in import SignIn
 from broker.demo.calls import Call, Unreachable
 from broker.demo.pages import Pages, same_origin
 from broker.demo.published import Published
+from broker.demo.signed import NotValid
 
 NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
@@ -57,6 +59,7 @@ class Application:
         return self.pages.page(
             "signed_in.html",
             name=_name(signed_in),
+            ended=signed_in.ended,
             answers=signed_in.answers,
             asked=moment(signed_in.asked_at, now),
             claims=explain(signed_in.session_claims, now),
@@ -103,6 +106,20 @@ class Application:
         answer = RedirectResponse(await self._end_session(session), 303, NO_STORE)
         self._browsers.close(request, answer)
         return answer
+
+    async def logout(self, request: Request) -> Response:
+        """The broker says that somebody signed out elsewhere (OpenID Connect Back-Channel Logout 1.0)."""
+        token = str((await request.form()).get("logout_token", ""))
+        try:
+            out = await signed_out(
+                token, self._published, application_id=self._sign_in.application_id, now=self._clock()
+            )
+        except NotValid:
+            return JSONResponse({"error": "invalid_request"}, 400, NO_STORE)
+        except Unreachable:
+            return Response(status_code=503, headers=NO_STORE | {"Retry-After": "5"})
+        self._browsers.end(out.sub, out.sid)
+        return Response(headers=NO_STORE)
 
     async def problem(self, request: Request, problem: Exception) -> Response:
         """The page for a `Problem`."""

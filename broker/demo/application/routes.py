@@ -64,6 +64,7 @@ def create_application(
             Route(urlsplit(redirect_uri).path,  application.finish,         methods=["GET"]),
             Route("/call-again",                application.call_again,     methods=["POST"]),
             Route("/sign-out",                  application.sign_out,       methods=["POST"]),
+            Route("/backchannel-logout",        application.logout,         methods=["POST"]),
             Route("/style.css",                 application.pages.stylesheet, methods=["GET"]),
             Route("/icon.svg",                  application.pages.icon,     methods=["GET"]),
             *([Mount("/service", service)] if service else []),

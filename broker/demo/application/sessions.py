@@ -42,7 +42,10 @@ class ServiceAnswer:
 
 @dataclass(kw_only=True, slots=True)
 class SignedIn:
-    """A signed-in User: the verified ID token's claims, and the session JWT with its claims as decoded for display."""
+    """A signed-in User: the verified ID token's claims, and the session JWT with its claims as decoded for display.
+
+    `ended`: the broker has said that the session is over. Real software forgets it then; this one shows what is left.
+    """
 
     id_token: str = field(repr=False)
     identity: Mapping[str, Any] = field(repr=False)
@@ -50,6 +53,7 @@ class SignedIn:
     session_claims: Mapping[str, Any] = field(repr=False)
     answers: Sequence[ServiceAnswer] = ()
     asked_at: int = 0
+    ended: bool = False
 
 
 @dataclass(kw_only=True, slots=True)
@@ -89,6 +93,13 @@ class Browsers:
         browser = secrets.token_urlsafe(32)
         self._sessions[browser] = session
         response.set_cookie(COOKIE, browser, httponly=True, samesite="lax", secure=self._secure)
+
+    def end(self, sub: str, sid: str | None) -> None:
+        """Sign this User out in every browser that signed in by the broker's session `sid`; None: in all of theirs."""
+        for session in self._sessions.values():
+            signed_in = session.signed_in
+            if signed_in is not None and signed_in.identity["sub"] == sub:
+                signed_in.ended = signed_in.ended or sid in (None, signed_in.identity.get("sid"))
 
     def close(self, request: Request, response: Response | None = None) -> None:
         """Forget the session of this browser; with a response, its cookie too."""

@@ -23,6 +23,7 @@ async def home(provider: DemoProvider, request: Request) -> Response:
             "number": number,
             "persona": grant.persona,
             "asker": provider.registrations[grant.client_id].name,
+            "is_told": provider.registrations[grant.client_id].backchannel_logout_uri is not None,
             "says": [scope.says for scope in SCOPES if scope.name in grant.scopes],
         }
         for number, grant in enumerate(provider.grants)

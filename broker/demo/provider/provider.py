@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 
+from broker.demo.calls import Call
 from broker.demo.pages import Pages
 from broker.demo.provider.faults import Fault, Place, find_fault
 from broker.demo.provider.grants import Grant, Grants, IssuedSecret
@@ -55,12 +56,14 @@ class DemoProvider:
         clock: Callable[[], int],
         personas: Sequence[Persona],
         extra_claims: ExtraClaims,
+        call: Call,
     ) -> None:
         self.issuer = issuer
         self.registrations = {registration.client_id: registration for registration in registrations}
         self.clock = clock
         self.personas = list(personas)
         self.extra_claims = extra_claims
+        self.call = call
         self.keys = SigningKeys()
         self.store = Grants()
         self.pages = Pages("provider", form_action=FORM_ACTION)

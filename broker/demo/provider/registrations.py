@@ -21,6 +21,7 @@ class DemoRegistration:
     client_secret: str = field(repr=False)
     redirect_uris: Sequence[str]
     name: str = "Partner Ops"
+    backchannel_logout_uri: str | None = None
 
 
 class TwoMethods(Exception):

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from broker.demo.calls import Call, call
 from broker.demo.provider.authorize import authorize, consent
 from broker.demo.provider.discovery import (
     AUTHORIZE_PATH,
@@ -31,6 +32,7 @@ from broker.demo.provider.personas import PERSONAS, Persona
 from broker.demo.provider.provider import DemoProvider, ExtraClaims
 from broker.demo.provider.registrations import DemoRegistration
 from broker.demo.provider.revoke import revoke
+from broker.demo.provider.sign_out import sign_out
 from broker.demo.provider.token import token
 from broker.demo.provider.transport import REDIRECTED_PATH, misbehave
 from broker.demo.provider.userinfo import userinfo
@@ -47,10 +49,12 @@ def create_provider(
     clock: Callable[[], int] = lambda: int(time.time()),
     personas: Sequence[Persona] = PERSONAS,
     extra_claims: ExtraClaims = no_extra_claims,
+    call: Call = call,
 ) -> DemoProvider:
     """A Provider shaped like Google, to be served at `issuer` (a URL without a path, no slash at its end).
 
     `extra_claims` gives, for a persona's id, claims to set in ID tokens and userinfo, over all others.
+    `call` is how software is told of a sign-out.
     """
     provider = DemoProvider(
         issuer=issuer,
@@ -58,6 +62,7 @@ def create_provider(
         clock=clock,
         personas=personas,
         extra_claims=extra_claims,
+        call=call,
     )
 
     def at(path: str, name: str, endpoint: Endpoint, methods: list[str]) -> Route:
@@ -76,6 +81,7 @@ def create_provider(
             at(REDIRECTED_PATH,             "redirected",   redirected,     ["GET", "POST"]),
             at("/pictures/{persona_id}.svg", "picture",     picture,        ["GET"]),
             at("/grants/remove",            "remove_access", remove_access, ["POST"]),
+            at("/sign-out",                 "sign_out",     sign_out,       ["POST"]),
             at("/",                         "home",         home,           ["GET"]),
             Route("/style.css", provider.pages.stylesheet, methods=["GET"]),
             Route("/icon.svg", provider.pages.icon, methods=["GET"]),

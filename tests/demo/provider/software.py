@@ -12,6 +12,7 @@ import jwt
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from broker.demo.calls import Answer, Unreachable
 from broker.demo.provider import DemoProvider, DemoRegistration, create_provider
 
 ISSUER = "https://accounts.provider.example"
@@ -20,7 +21,10 @@ NOW = 1_800_000_000
 VERIFIER = "v" * 64
 ALL = "openid email profile"
 
-REGISTRATION = DemoRegistration(client_id="software", client_secret="s3cret:%", redirect_uris=[CALLBACK])
+LOGOUT = f"{CALLBACK}/logout"
+REGISTRATION = DemoRegistration(
+    client_id="software", client_secret="s3cret:%", redirect_uris=[CALLBACK], backchannel_logout_uri=LOGOUT
+)
 OTHER = DemoRegistration(client_id="other", client_secret="other-secret", redirect_uris=[CALLBACK])
 
 
@@ -49,11 +53,24 @@ class Software:
         extra_claims: Callable[[str], Mapping[str, Any]] = lambda persona_id: {},
     ) -> None:
         self.clock = Clock()
+        self.told: list[tuple[str, str]] = []
+        self.answers: int | None = 200
         self.provider: DemoProvider = create_provider(
-            issuer=issuer, registrations=[REGISTRATION, OTHER], clock=self.clock, extra_claims=extra_claims
+            issuer=issuer,
+            registrations=[REGISTRATION, OTHER],
+            clock=self.clock,
+            extra_claims=extra_claims,
+            call=self._hear,
         )
         self.browser = TestClient(self.provider.app, base_url=issuer, follow_redirects=False)
         self.channel = TestClient(self.provider.app, base_url=issuer, follow_redirects=False)
+
+    async def _hear(self, url: str, *, form: Mapping[str, str] | None = None, bearer: str | None = None) -> Answer:
+        """Where the Provider tells of a sign-out; `answers` None: nobody is there."""
+        if self.answers is None:
+            raise Unreachable("no answer")
+        self.told.append((url, (form or {})["logout_token"]))
+        return Answer(status=self.answers, body=b"")
 
     def parameters(self, **changes: str | None) -> dict[str, str]:
         """A good authorize request, changed."""
