@@ -291,6 +291,13 @@ async def _me_attribute(world: World, browser: Browser) -> Good:
     return Good(method="PATCH", path=good.path, body=b'{"value": "Ada Byron"}', headers=headers, cookies=good.cookies)
 
 
+async def _me_erase(world: World, browser: Browser) -> Good:
+    good = await _deed("/api/v1/me/erase")(world, browser)
+    (_, csrf), *_ = good.form or []
+    headers = SAME_ORIGIN | {"X-CSRF-Token": csrf}
+    return Good(method="POST", path=good.path, body=b"", headers=headers, cookies=good.cookies)
+
+
 GOOD: dict[str, Build] = {
     "token": _token,
     "device_authorization": _device_authorization,
@@ -340,7 +347,11 @@ GOOD: dict[str, Build] = {
     "correct_page": _of_name(""),
     "correct": _deed("/account/data/{connection}/name", lambda: [("value", "Ada Byron")], needs=frozenset({"value"})),
     "uncorrect": _deed("/account/data/{connection}/name/uncorrect"),
+    "erase_page": _page("/account/erase"),
+    "erase": _deed("/account/erase", lambda: [("word", "erase")], needs=frozenset({"word"})),
+    "keep": _page("/account/keep"),
     "me": _page("/api/v1/me"),
+    "me_erase": _me_erase,
     "me_attribute": _me_attribute,
     "me_archive": _page("/api/v1/me/archive"),
     "sign_out": _deed("/account/sign-out"),

@@ -42,7 +42,7 @@ AUDITED = {name for name, *_, audited in TABLE if audited}
 PUBLISHED = ("/.well-known/", "/assets/")
 CALLS_UPSTREAM = {
     *("callback", "sign_in_begin", "authorize", "connect", "disconnect", "consent_decision"),
-    *("provider_logout", "accept", "decline", "erase"),
+    *("provider_logout", "accept", "decline", "erase", "me_erase"),
 }
 BEFORE_UPSTREAM = {
     *(

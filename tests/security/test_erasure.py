@@ -24,7 +24,7 @@ from broker.flows.privacy.erase import erase
 from broker.jobs import erase_due
 from broker.settings.load import load
 from broker.storage.store import SqlStore
-from tests.security.browser import Browser, ask
+from tests.security.browser import SAME_ORIGIN, Browser, ask
 from tests.security.deployment import OLD, as_the_broker_does, deploy
 from tests.security.test_key_rotation import killed
 from tests.security.world import World
@@ -107,6 +107,25 @@ async def test_a_sign_in_of_long_ago_erases_nothing(world: World) -> None:
     for answer in (await ada.get("/account/erase"), await ada.press("/account/erase", {"word": "erase"})):
         assert "Sign in again first" in answer.text
     assert await mentioned(world, user_id)
+
+
+async def test_a_script_of_ones_own_erases_by_the_api(any_world: World) -> None:
+    """With the token that the API gives, of a browser that has just signed in; the answer is the signed receipt."""
+    ada = await with_grace(any_world, 0)
+    await ada.sign_in()
+    user_id = await user_of(any_world)
+    csrf = (await ada.get("/api/v1/me", headers=SAME_ORIGIN)).json()["csrf"]
+    refused = await ada.send("POST", "/api/v1/me/erase", headers=SAME_ORIGIN)
+    assert refused.status_code == 403
+    any_world.clock.advance(301)
+    late = await ada.send("POST", "/api/v1/me/erase", headers=SAME_ORIGIN | {"X-CSRF-Token": csrf})
+    assert (late.status_code, late.json()["code"]) == (400, "sign_in_again")
+    any_world.clock.advance(-301)
+    done = await ada.send("POST", "/api/v1/me/erase", headers=SAME_ORIGIN | {"X-CSRF-Token": csrf})
+
+    assert done.status_code == 200
+    assert done.json()["receipt"]["tokens"] == [{"registration": "google", "result": "revoked"}]
+    assert await mentioned(any_world, user_id) == set()
 
 
 async def test_a_page_of_another_site_erases_nothing(world: World) -> None:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -57,24 +60,16 @@ async def erase_confirm(request: Request) -> Response:
     """Erase, or set the day; either way nobody is signed in afterwards."""
     session, form = await context.posted(request, page="/account/erase")
     web = context.web_of(request)
-    if not _is_fresh(request, session):
+    if not is_fresh(request, session):
         refusal = Refusal("sign_in_again", "You signed in a while ago. Please sign in once more.")
         raise NotOnForm(refusal, await _asking(request, session))
     if (one(form, "word") or "").strip().lower() != WORD:
         refusal = Refusal("wrong_word", "That is another word. Nothing was erased.")
         raise NotOnForm(refusal, await _asking(request, session, wrong=True))
-    request_id = context.request_id_of(request)
-    if web.ports.policy.erasure.grace_days:
-        erase_at = await leave(session.user.id, web.ports, request_id=request_id)
-        view = ErasedView(shell=context.shell(request, None), erase_at=erase_at)
+    gone = await gone_of(request, session)
+    if gone.receipt is None:
+        view = ErasedView(shell=context.shell(request, None), erase_at=gone.erase_at)
     else:
-        erased = await erase(session.user.id, web.ports, request_id=request_id)
-        try:
-            async with asyncio.timeout(_TELL_WITHIN):
-                await deliver_revocations(web.ports)
-        except TimeoutError:
-            pass  # the outbox has it
-        whole = await receipt_of(erased, web.ports)
         labels: dict[str, RegistrationFacts] = {f.id: f for f in web.ports.upstream.registrations.values()}
         told = tuple(
             ErasedAt(
@@ -82,12 +77,34 @@ async def erase_confirm(request: Request) -> Response:
                 result=words.revoked(result),
                 page=labels[name].permissions_page if name in labels else None,
             )
-            for name, result in results_of(whole["receipt"])
+            for name, result in results_of(gone.receipt["receipt"])
         )
-        view = ErasedView(shell=context.shell(request, None), told=told, receipt=json.dumps(whole, indent=2))
+        view = ErasedView(shell=context.shell(request, None), told=told, receipt=json.dumps(gone.receipt, indent=2))
     response = context.page(view)
     web.cookies.clear(response, web.cookies.session)
     return response
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gone:
+    """When the account will be erased, or the signed receipt where it is."""
+
+    erase_at: int | None = None
+    receipt: Mapping[str, Any] | None = None
+
+
+async def gone_of(request: Request, session: LiveSession) -> Gone:
+    """Erase, or set the day; the Provider is told while the person waits a moment."""
+    ports, request_id = context.web_of(request).ports, context.request_id_of(request)
+    if ports.policy.erasure.grace_days:
+        return Gone(erase_at=await leave(session.user.id, ports, request_id=request_id))
+    erased = await erase(session.user.id, ports, request_id=request_id)
+    try:
+        async with asyncio.timeout(_TELL_WITHIN):
+            await deliver_revocations(ports)
+    except TimeoutError:
+        pass  # the outbox has it
+    return Gone(receipt=await receipt_of(erased, ports))
 
 
 async def keep(request: Request) -> Response:
@@ -105,7 +122,7 @@ async def _asking(request: Request, session: LiveSession, *, wrong: bool = False
         shell=context.shell(request, session, name=name_of(shown)),
         word=WORD,
         wrong=wrong,
-        fresh=_is_fresh(request, session),
+        fresh=is_fresh(request, session),
         again=tuple(_offer(request, c) for c in live if c.connection.id == session.session.connection_id),
         grace_days=grace,
         goes=(
@@ -125,5 +142,6 @@ def _offer(request: Request, shown: ShownConnection) -> ConnectOffer:
     return ConnectOffer(registration_id=facts.id, provider=mark_of(facts), label=facts.label)
 
 
-def _is_fresh(request: Request, session: LiveSession) -> bool:
+def is_fresh(request: Request, session: LiveSession) -> bool:
+    """Whether this browser has signed in within minutes."""
     return context.web_of(request).ports.clock.now() - session.session.auth_time <= FRESH_FOR

@@ -22,6 +22,7 @@ from broker.flows.privacy.correct import correct
 from broker.flows.privacy.show_data import show_data
 from broker.web import context, origin
 from broker.web.handlers.data import archive_of
+from broker.web.handlers.erase import gone_of, is_fresh
 from broker.web.parameters import BODY_WITHIN
 
 _TYPES = ("application/merge-patch+json", "application/json")
@@ -61,6 +62,20 @@ async def change(request: Request) -> Response:
     attribute = context.path_name(request, "attribute")
     await correct(connection_id, attribute, value, session.user.id, ports, request_id=context.request_id_of(request))
     return Response(status_code=204)
+
+
+async def erase_me(request: Request) -> Response:
+    """Have the account erased: `{"erase_at": …}`, or the signed receipt where it was done at once."""
+    session = await _session(request)
+    web = context.web_of(request)
+    origin.require_csrf_header(request, session, web.ports)
+    if not is_fresh(request, session):
+        raise Refusal("sign_in_again", "You signed in a while ago. Please sign in once more.")
+    gone = await gone_of(request, session)
+    document = {"erase_at": gone.erase_at} if gone.receipt is None else dict(gone.receipt)
+    response = Response(orjson.dumps(document), media_type="application/json")
+    web.cookies.clear(response, web.cookies.session)
+    return response
 
 
 async def archive(request: Request) -> Response:
