@@ -73,6 +73,27 @@ from tests.web.pages.samples import (
     VISITOR,
 )
 
+ERASE = EraseView(
+    shell=ADA,
+    word="erase",
+    goes=("Everything that is kept about you, and the key that opens it.", "Every session, in every browser."),
+    reaches=(
+        ReachAt(provider_name="Google", reach="Google ends everything that it ever gave Partner Ops for your account."),
+        ReachAt(provider_name="GitHub", reach="Only what this connection had ends."),
+    ),
+    stays=(Staying(what="A record that the account was erased", why="So that no back-up brings it back."),),
+    grace_days=7,
+    again=(ConnectOffer(registration_id="google", provider="google", label="Google"),),
+)
+ERASED = ErasedView(
+    shell=VISITOR,
+    told=(
+        ErasedAt(provider_name="Google", result=words.revoked("revoked"), page="https://myaccount.google.com/permissions"),
+        ErasedAt(provider_name="GitHub", result=words.revoked("pending")),
+    ),
+    receipt='{\n  "receipt": {\n    "erased_at": 1800000000\n  },\n  "signature": "eyJ0eXAiOiJyZWNlaXB0K2p3dCJ9.e30.c2ln"\n}',
+)
+
 STATES: Mapping[str, View] = {
     "sign-in-one": SIGN_IN,
     "sign-in-many": replace(SIGN_IN, providers=(GOOGLE, MICROSOFT, GITHUB, CORP)),
@@ -158,6 +179,15 @@ STATES: Mapping[str, View] = {
     "error-attempt-used": problems.attempt_used(VISITOR, status=400),
     "error-declined": problems.declined(VISITOR, status=400, provider_name="Google"),
     "error-not-connected": problems.not_connected(VISITOR, status=400, provider_name="GitHub"),
+    "erase": ERASE,
+    "erase-at-once": replace(ERASE, grace_days=0, reaches=ERASE.reaches[:1]),
+    "erase-one-day": replace(ERASE, grace_days=1, reaches=()),
+    "erase-wrong-word": replace(ERASE, wrong=True),
+    "erase-sign-in-again": replace(ERASE, fresh=False),
+    "erased-later": ErasedView(shell=VISITOR, erase_at=NOW + 7 * DAY),
+    "erased": ERASED,
+    "erased-nothing-to-tell": replace(ERASED, told=()),
+    "error-leaving": problems.leaving(VISITOR, status=403),
     "error-somebody-elses": problems.somebody_elses(VISITOR, status=403, provider_name="GitHub"),
     "error-provider-down": problems.provider_down(VISITOR, status=502, provider_name="Google"),
     "error-link-broken": problems.link_broken(VISITOR, status=400),
