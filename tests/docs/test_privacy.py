@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.docs.reading import ROOT, code, rows
-from tests.rules.tree import text
+from tests.docs.reading import code, rows
+from tests.rules.tree import ROOT, text
 
 PAGE = text(ROOT / "docs" / "explain" / "privacy.md")
 PROMISES = [row for row in rows(PAGE) if len(row) == 3]

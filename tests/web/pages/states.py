@@ -29,6 +29,7 @@ from broker.web.pages.views import (
     View,
 )
 from tests.web.pages.any_view import retold
+from tests.web.pages.erase_samples import ERASE, ERASED, ERASED_LATER
 from tests.web.pages.samples import (
     ACCEPT,
     ACME,
@@ -71,27 +72,6 @@ from tests.web.pages.samples import (
     TOLD,
     UNDER_A_PATH,
     VISITOR,
-)
-
-ERASE = EraseView(
-    shell=ADA,
-    word="erase",
-    goes=("Everything that is kept about you, and the key that opens it.", "Every session, in every browser."),
-    reaches=(
-        ReachAt(provider_name="Google", reach="Google ends everything that it ever gave Partner Ops for your account."),
-        ReachAt(provider_name="GitHub", reach="Only what this connection had ends."),
-    ),
-    stays=(Staying(what="A record that the account was erased", why="So that no back-up brings it back."),),
-    grace_days=7,
-    again=(ConnectOffer(registration_id="google", provider="google", label="Google"),),
-)
-ERASED = ErasedView(
-    shell=VISITOR,
-    told=(
-        ErasedAt(provider_name="Google", result=words.revoked("revoked"), page="https://myaccount.google.com/permissions"),
-        ErasedAt(provider_name="GitHub", result=words.revoked("pending")),
-    ),
-    receipt='{\n  "receipt": {\n    "erased_at": 1800000000\n  },\n  "signature": "eyJ0eXAiOiJyZWNlaXB0K2p3dCJ9.e30.c2ln"\n}',
 )
 
 STATES: Mapping[str, View] = {
@@ -184,7 +164,7 @@ STATES: Mapping[str, View] = {
     "erase-one-day": replace(ERASE, grace_days=1, reaches=()),
     "erase-wrong-word": replace(ERASE, wrong=True),
     "erase-sign-in-again": replace(ERASE, fresh=False),
-    "erased-later": ErasedView(shell=VISITOR, erase_at=NOW + 7 * DAY),
+    "erased-later": ERASED_LATER,
     "erased": ERASED,
     "erased-nothing-to-tell": replace(ERASED, told=()),
     "error-leaving": problems.leaving(VISITOR, status=403),
@@ -251,6 +231,8 @@ HOSTILE_STATES: Mapping[str, View] = {
     f"hostile-{name}": retold(STATES[name], HOSTILE)
     for name in (
         "sign-in-invited",
+        "erase-wrong-word",
+        "erased",
         "sign-in-provider-down",
         "sign-in-again",
         "account",
