@@ -71,6 +71,8 @@ CHALLENGE = _text("a PKCE challenge, or none for a device", "(?:[A-Za-z0-9_-]{43
 JWK = _text("a public key", r"\{[\x20-\x7e]{1,5000}\}")
 VERSION = _text("the version of a document, or an age", "[0-9a-f]{64}|[0-9]{1,3}")
 SUBJECT = _text("a purpose, or an attribute", r"[a-z0-9][a-z0-9_-]{0,31}(?:\.[A-Za-z0-9_]{1,64})?")
+LEASE = _text("what is done, perhaps to which attempt", rf"[a-z_]{{1,40}}(?: {_OPAQUE})?")
+HOLDER = _text("a process, or a request", rf"{_OPAQUE}|[A-Za-z0-9_-]{{43}}")
 TIME = _number("a time", 2**36)
 COUNT = _number("a number", 2**63 - 1)
 FLAG = _number("yes or no", 1)
@@ -252,7 +254,7 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = {
         "signed": _text("something signed", r"[A-Za-z0-9_-]{1,2000}(?:\.[A-Za-z0-9_-]{1,2000}){2}"),
     },
     "holds": {"user_id": ID, "reference": REFERENCE, "since": TIME},
-    "leases": {"name": CODE, "holder": ID, "expires_at": TIME},
+    "leases": {"name": LEASE, "holder": HOLDER, "expires_at": TIME},
 }
 """Table -> column -> what stands there. NULL stands anywhere it can."""
 

@@ -101,7 +101,6 @@ _deletes = (
     delete(sessions).where(sessions.c.id.in_(_oldest_sessions)),
     delete(taken_attempts).where(taken_attempts.c.id.in_(_oldest_attempts)),
     delete(revocations).where(revocations.c.id.in_(_oldest_revocations)),
-    delete(leases).where(leases.c.name.in_(_some_leases)),
     delete(device_requests).where(device_requests.c.id.in_(_oldest_device_requests)),
     delete(pending_logouts).where(
         tuple_(pending_logouts.c.about, pending_logouts.c.application_id).in_(_oldest_logouts)
@@ -121,5 +120,8 @@ def _line(statement: Delete) -> Insert:
     )
 
 
-FORGET = tuple((statement, _line(statement)) for statement in _deletes)
+FORGET: tuple[tuple[Delete, Insert | None], ...] = (
+    *((statement, _line(statement)) for statement in _deletes),
+    (delete(leases).where(leases.c.name.in_(_some_leases)), None),  # they are of nobody, and decide nothing
+)
 """In this order, each with its line of the ledger, again and again until it finds fewer than `FORGET_AT_ONCE` rows."""

@@ -23,11 +23,12 @@ from tests.servers.process import start, stop, wait_until_ready
 from tests.world.contents import tables_of
 
 RUN = text(DOCS / "how-to" / "run.md")
+BACK_UP = text(DOCS / "how-to" / "back-up-and-restore.md")
 PROGRAMS = Path(sys.executable).parent
 
 
-def _scripts(heading: str) -> list[str]:
-    return re.findall(r"^```sh\n(.*?)^```$", section(RUN, heading), re.MULTILINE | re.DOTALL)
+def _scripts(heading: str, page: str = "") -> list[str]:
+    return re.findall(r"^```sh\n(.*?)^```$", section(page or RUN, heading), re.MULTILINE | re.DOTALL)
 
 
 def _do(script: str, folder: Path, path: Path, **environment: str) -> str:
@@ -91,7 +92,7 @@ async def test_a_back_up_brings_everything_back(
     """Two dumps, the keys in one of their own, restored into an empty database: every row is there again."""
     async with counted_broker(tmp_path_factory.mktemp("broker"), postgres_url) as broker:
         await Walk(broker, "ada").sign_in("a new User")
-    dump, restore = _scripts("Back-ups")
+    dump, restore = _scripts("PostgreSQL", BACK_UP)
     name = worker_postgres.create_database()
     try:
         _do(dump, folder, worker_postgres.programs, BROKER_DATABASE_URL=postgres_url)
@@ -102,4 +103,4 @@ async def test_a_back_up_brings_everything_back(
 
     assert after == before
     assert len(before["data_keys"]) == 2
-    assert b"dek_" not in (folder / "broker.dump").read_bytes().partition(b"data_keys")[0]
+    assert b"broker_keys" not in (folder / "broker.dump").read_bytes()

@@ -346,6 +346,11 @@ async def deeds(world: World, browser: Browser) -> list[tuple[str, dict[str, str
         (f"/account/sessions/{session}/end", {}),
         (f"/account/connections/{connection}/disconnect", {}),
         ("/account/connections/corp", {}),
+        ("/account/choices", {"subject": "news", "agreed": "yes"}),
+        ("/account/data/archive", {}),
+        (f"/account/data/{connection}/name", {"value": "Ada Byron"}),
+        (f"/account/data/{connection}/name/uncorrect", {}),
+        ("/account/erase", {"word": "erase"}),
         ("/oauth/consent", ask("crm").parameters | {"decision": "allow"}),
         ("/oauth/end-session", {"confirmed": "yes"}),
         ("/device", {"user_code": device.user_code}),
@@ -360,7 +365,8 @@ async def test_every_form_that_changes_something_is_known(world: World, ada: Bro
     posts = {path for _, path, methods, *_ in TABLE if "POST" in methods and not path.startswith(GATEWAY_PATHS)}
 
     software = {f"/oauth/{name}" for name in ("userinfo", "introspect", "revoke", "par", "device_authorization")}
-    assert len(posts) == len(asked | software | {"/callback/google/logout"})
+    others = {"/callback/google/logout", "/sign-in/accept", "/sign-in/decline", "/api/v1/me/erase"}
+    assert len(posts) == len(asked | software | others)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,9 @@ from tests.world.contents import Rows, rows_of, tables_of
 from tests.world.log import captured
 
 
+BY_THE_CLOCK = {"leases", "ledger_links", "ledger_heads"}
+
+
 @dataclass(kw_only=True)
 class World:
     """`store` and `secrets` are the broker's own code, beside the broker; `watch` sees every answer."""
@@ -80,9 +83,9 @@ class World:
         return newest.reason
 
     async def tables(self) -> dict[str, Rows]:
-        """Every row of every table, but for the leases: the jobs of a broker that runs take those by the clock."""
+        """Every row of every table, but for those that the jobs of a broker that runs write by the clock."""
         tables = await tables_of(self.settings.database_url)
-        return {name: rows for name, rows in tables.items() if name != "leases"}
+        return {name: rows for name, rows in tables.items() if name not in BY_THE_CLOCK}
 
     async def declare(self, more: str = "", *, clients: str = CLIENTS) -> None:
         """`broker apply`, with `more` TOML behind the usual."""
