@@ -16,9 +16,13 @@ import pytest
 from broker.app import opened
 from broker.crypto.keyring import parse_keyring
 from broker.crypto.vault import LocalVault
+from broker.domain.changes import PutHold, Record, RemoveHold
 from broker.domain.erasure import ErasureRules
-from broker.domain.errors import NotFound, SealBroken
+from broker.domain.errors import NotFound, Refusal, SealBroken
+from broker.domain.hold import Hold
 from broker.domain.ids import UserId
+from broker.domain.ledger import AuditEvent
+from broker.domain.retention import RetentionRules
 from broker.domain.sealing import Place
 from broker.flows.privacy.erase import erase
 from broker.jobs import erase_due
@@ -125,6 +129,27 @@ async def test_a_script_of_ones_own_erases_by_the_api(any_world: World) -> None:
 
     assert done.status_code == 200
     assert done.json()["receipt"]["tokens"] == [{"registration": "google", "result": "revoked"}]
+    assert await mentioned(any_world, user_id) == set()
+
+
+async def test_who_has_been_away_too_long_is_erased_unless_a_law_holds_them(any_world: World) -> None:
+    """By the policy's days; a hold is in the way of the operator too."""
+    ada = any_world.browser()
+    await ada.sign_in()
+    user_id = UserId(await user_of(any_world))
+    rules = replace(any_world.settings.policy, retention=RetentionRules(idle_users=1))
+    any_world.clock.advance(2 * 24 * 3600)
+    hold = Hold(user_id=user_id, reference="AZ-1/2026", since=any_world.clock.now())
+    event = AuditEvent(at=hold.since, action="hold.place", outcome="done", user_id=user_id)
+    await any_world.store.write(PutHold(hold=hold), Record(event=event))
+    async with opened(replace(any_world.settings, policy=rules), any_world.clock) as edges:
+        assert await erase_due(edges.ports) == 0
+        with pytest.raises(Refusal) as refused:
+            await erase(user_id, edges.ports)
+        assert refused.value.code == "on_hold"
+        event = replace(event, action="hold.lift")
+        await any_world.store.write(RemoveHold(user_id=user_id), Record(event=event))
+        assert await erase_due(edges.ports) == 1
     assert await mentioned(any_world, user_id) == set()
 
 

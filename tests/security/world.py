@@ -34,7 +34,6 @@ from tests.world.clock import Clock
 from tests.world.contents import Rows, rows_of, tables_of
 from tests.world.log import captured
 
-
 BY_THE_CLOCK = {"leases", "ledger_links", "ledger_heads"}
 
 
