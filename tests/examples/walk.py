@@ -52,6 +52,8 @@ class Walk:
         await self.behind_a_gateway()
         await self.sign_in("a User who comes back")
         await self.leave()
+        await self.sign_in("a User who comes back")
+        await self.erase()
 
     async def sign_in(self, who: str) -> dict[str, str]:
         """A whole sign-in in a browser that nobody has met."""
@@ -223,6 +225,17 @@ class Walk:
             )
             if "You are signed out" in answer.text:
                 break
+
+    async def erase(self) -> None:
+        """Have the account erased, come back within the days of grace, and have it erased by a script."""
+        page = await self.ask("erase_page", "signed in", "GET", "/account/erase")
+        await self.ask("erase", "signed in", "POST", "/account/erase", data=_csrf(page) | {"word": "erase"})
+        departed = await self.browser.post("/sign-in/google", data={"return_to": "/account/keep"})
+        back = await self.browser.get(await self.at_provider(departed))
+        await self.ask("keep", "signed in again", "GET", back.headers["location"])
+        told = (await self.browser.get("/api/v1/me")).json()
+        headers = {"X-CSRF-Token": told["csrf"]}
+        await self.ask("me_erase", "signed in", "POST", "/api/v1/me/erase", headers=headers)
 
     async def at_provider(self, departed: Response) -> str:
         """The Provider asks nobody anything; the callback's address."""

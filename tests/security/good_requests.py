@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from broker.domain.changes import SetEraseAt, SetUserStatus
 from broker.domain.connection import UpstreamTokens
+from broker.domain.user import UserStatus
 from broker.flows.sign_in.proof import Proof
 from tests.security.browser import OPENS_A_PAGE, SAME_ORIGIN, Ask, Browser, ask
 from tests.security.device import Device
@@ -291,7 +293,22 @@ async def _me_attribute(world: World, browser: Browser) -> Good:
     return Good(method="PATCH", path=good.path, body=b'{"value": "Ada Byron"}', headers=headers, cookies=good.cookies)
 
 
+async def _stays(world: World) -> None:
+    """Whoever was erased by an earlier request is not leaving any more."""
+    for row in await world.rows("SELECT id FROM users WHERE erase_at IS NOT NULL"):
+        await world.store.write(
+            SetUserStatus(user_id=row["id"], status=UserStatus.ACTIVE, at=world.clock.now()),
+            SetEraseAt(user_id=row["id"], erase_at=None),
+        )
+
+
+async def _erase(world: World, browser: Browser) -> Good:
+    await _stays(world)
+    return await _deed("/account/erase", lambda: [("word", "erase")], needs=frozenset({"word"}))(world, browser)
+
+
 async def _me_erase(world: World, browser: Browser) -> Good:
+    await _stays(world)
     good = await _deed("/api/v1/me/erase")(world, browser)
     (_, csrf), *_ = good.form or []
     headers = SAME_ORIGIN | {"X-CSRF-Token": csrf}
@@ -348,7 +365,7 @@ GOOD: dict[str, Build] = {
     "correct": _deed("/account/data/{connection}/name", lambda: [("value", "Ada Byron")], needs=frozenset({"value"})),
     "uncorrect": _deed("/account/data/{connection}/name/uncorrect"),
     "erase_page": _page("/account/erase"),
-    "erase": _deed("/account/erase", lambda: [("word", "erase")], needs=frozenset({"word"})),
+    "erase": _erase,
     "keep": _page("/account/keep"),
     "me": _page("/api/v1/me"),
     "me_erase": _me_erase,

@@ -136,6 +136,10 @@ def test_the_destructive_button_comes_after_the_way_back_and_only_on_the_confirm
         "disconnect",
         "end-all",
         "remove-access",
+        "erase",
+        "erase-at-once",
+        "erase-one-day",
+        "erase-wrong-word",
     ]
 
 
