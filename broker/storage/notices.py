@@ -112,6 +112,7 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
             changes.ReplaceDataKey,
             changes.AddConnection,
             changes.ReplaceConnection,  # revoked, it comes with EndSessionsOfConnection
+            changes.MarkConnection,
             changes.AddSession,
             changes.TouchSession,
             changes.RetryLogout,

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_update
 
 from broker.domain import changes
 from broker.domain.changes import Change
+from broker.domain.connection import ConnectionStatus
 from broker.domain.device_request import Decision
 from broker.storage.kinds import Kind, Write, add, compare_and_set, from_noun, put, remove, set_rows, use_up
 from broker.storage.tables import (
@@ -104,6 +105,15 @@ WRITES: Mapping[type[Change], Write] = {
             connections.c.generation == bindparam("expected_generation"),
         )
         .values(from_noun("connection", [column for column in connections.columns if not column.primary_key]))
+    ),
+    changes.MarkConnection: compare_and_set(
+        update(connections)
+        .where(
+            connections.c.id == bindparam("connection_id"),
+            connections.c.generation == bindparam("expected_generation"),
+            connections.c.status == literal_column(f"'{ConnectionStatus.ACTIVE.value}'"),
+        )
+        .values(status=literal_column(f"'{ConnectionStatus.NEEDS_REAUTH.value}'"))
     ),
     # ── Sessions
     changes.AddSession: add(sessions, "session"),

@@ -124,6 +124,7 @@ NOT_ENDING: Sequence[Change] = [
     ),
     c.AddConnection(connection=replace(w.connection(registration=w.CORP), identity_id=w.identity("eve").id)),
     c.ReplaceConnection(connection=DESTROYED, expected_generation=1),
+    c.MarkConnection(connection_id=w.connection().id, expected_generation=1),
     c.AddSession(session=w.session(number=3)),
     c.TouchSession(session_id=w.session().id, at=LATER),
     c.AddGrant(grant=w.grant(number=3)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from broker.domain.changes.connections import (
     AddConnection,
     AddPendingRevocation,
+    MarkConnection,
     ReplaceConnection,
     ResealRevocation,
     RetryRevocation,
@@ -74,6 +75,7 @@ Change = (
     | ReplaceDataKey
     | AddConnection
     | ReplaceConnection
+    | MarkConnection
     | AddSession
     | TouchSession
     | EndSession
@@ -141,6 +143,7 @@ __all__ = [
     "EndSessionsOfConnection",
     "EndSessionsOfUpstream",
     "EndSessionsOfUser",
+    "MarkConnection",
     "PollDeviceRequest",
     "PromoteSigningKey",
     "PutApplication",

@@ -13,6 +13,7 @@ from broker.domain.errors import Conflict, Fault, NotFound, SealBroken
 from broker.domain.ids import ConnectionId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import PendingRevocation, RevocationResult
+from broker.flows.broken_seal import told
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Ports
 from broker.flows.sealed import open_tokens
@@ -56,8 +57,12 @@ async def _destroy(found: ConnectionInFull, ports: Ports, request_id: str) -> Re
         generation=before.generation + 1,
         revoked_at=now,
     )
-    pending = await _pending(found, ports, now)
     changes: list[Change] = [ReplaceConnection(connection=destroyed, expected_generation=before.generation)]
+    try:
+        pending = await _pending(found, ports, now)
+    except SealBroken:  # nobody can read the tokens any more, so nobody can revoke them either
+        pending = None
+        changes.append(Record(event=told(before, now)))
     if pending is not None:
         changes.append(AddPendingRevocation(pending=pending))
     event = AuditEvent(
@@ -78,10 +83,7 @@ async def _pending(found: ConnectionInFull, ports: Ports, now: int) -> PendingRe
     facts = ports.upstream.registrations.get(found.connection.registration)
     if facts is None or not facts.can_revoke:
         return None
-    try:
-        tokens = await open_tokens(found.connection, found.data_key, ports.vault)
-    except SealBroken:
-        return None  # nobody can read them any more, so nobody can revoke them either
+    tokens = await open_tokens(found.connection, found.data_key, ports.vault)
     if tokens is None:
         return None
     pending = PendingRevocation(

@@ -1,6 +1,7 @@
 """Owns userinfo (OpenID Connect Core section 5.3): what a session JWT's User allowed the Application to know.
 
-Refuses attributes that the policy does not release, or that the Application's scopes did not ask for. Writes nothing.
+Refuses attributes that the policy does not release, or that the Application's scopes did not ask for.
+Writes nothing but that something does not open.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from broker.domain.application import Application
 from broker.domain.errors import SealBroken
 from broker.domain.policy import Context
+from broker.flows.broken_seal import mark
 from broker.flows.live_grant import invalid_token, live_grant
 from broker.flows.ports import Ports
 from broker.flows.possession import ShownToken
@@ -32,5 +34,6 @@ async def userinfo(shown: ShownToken, ports: Ports) -> Told:
     try:
         released = await open_released(found, tuple(rights), Context.USERINFO, ports)
     except SealBroken:
+        await mark(found.connection, ports.store, ports.clock)
         raise invalid_token("seal broken") from None
     return Told(claims={**released, "sub": found.user.id}, application=found.application)
