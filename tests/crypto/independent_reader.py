@@ -66,7 +66,7 @@ def check(data_key: bytes, wrapped: bytes) -> bytes:
 
 
 def open_cookie(cookie_key: bytes, key_id: str, purpose: str, value: str) -> bytes:
-    """What travelled."""
+    """What travels sealed, opened."""
     named, _, text = value.partition(".")
     body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if named != key_id or len(body) < 44:
