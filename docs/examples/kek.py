@@ -1,6 +1,6 @@
 """The adapter `transit`: KEKs in the transit engine of HashiCorp Vault. It would be `broker/crypto/transit_kek.py`.
 
-Refuses to wait longer than `answer_within` seconds, and to believe an answer that is not the data key which was wrapped.
+Refuses to wait longer than `answer_within` seconds, and to believe an answer that is not the key which was wrapped.
 """
 
 from __future__ import annotations
