@@ -24,6 +24,7 @@ from broker.commands.privacy import erase, prove_minimal
 from broker.commands.retention import retention
 from broker.commands.sessions import sessions
 from broker.commands.users import users
+from broker.crypto.process import no_core_dumps
 
 
 @click.group()
@@ -49,7 +50,8 @@ cli.add_command(users)
 
 
 def main() -> None:
-    """Entry point of the `broker` script."""
+    """Entry point of the `broker` script. Any command may come to hold keys."""
+    no_core_dumps()
     cli()
 
 
@@ -60,10 +62,8 @@ def main() -> None:
 def serve(config: Path, host: str, port: int) -> None:
     """Serve the broker until SIGTERM or Ctrl-C; requests in flight are finished first."""
     from broker.app import create_app, opened
-    from broker.crypto.process import no_core_dumps
     from broker.web.serving import listen, run
 
-    no_core_dumps()
     settings = settings_of(config)
 
     async def prove() -> None:

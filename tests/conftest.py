@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser, Page
 
 from tests.conformance.plans import PLANS
@@ -20,6 +21,12 @@ from tests.servers.postgres import PostgresServer, postgres_server
 from tests.servers.redis import RedisServer, redis_server
 
 CONTINUOUS_INTEGRATION = os.environ.get("CI") == "true"
+
+# A machine that is busy with other tests makes an example slow, not wrong; and one commit has one result.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=CONTINUOUS_INTEGRATION
+)
+settings.load_profile("patient")
 
 
 def pytest_report_header() -> list[str]:

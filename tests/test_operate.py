@@ -14,9 +14,10 @@ from click.testing import CliRunner, Result
 from broker.__main__ import cli
 from broker.app import SystemClock, create_app
 from broker.crypto.keyring import new_kek, parse_keyring
+from broker.crypto.vault import LocalVault
 from broker.domain.changes import RewrapDataKey
-from broker.flows.keys.rewrap import LEASE, LEASE_SECONDS
-from broker.operate import KekUse, vault_status
+from broker.flows.keys.rewrap import AT_ONCE, LEASE, LEASE_SECONDS, Rewrapped, rewrap
+from broker.operate import KekUse, retire, vault_status
 from broker.settings.load import load
 from broker.storage.store import SqlStore
 from tests.security.deployment import NEW, OLD, Deployment, deploy
@@ -198,6 +199,35 @@ async def test_a_kek_that_wraps_nothing_any_more_can_retire(deployment: Deployme
     assert "is the first of the keyring" in (await vault(deployment, "retire", OLD)).stderr
     unknown = await vault(deployment, "retire", "local:other:1")
     assert (unknown.exit_code, "is not in the keyring" in unknown.stderr) == (1, True)
+
+
+async def test_a_kek_cannot_retire_while_keys_are_on_their_way(tmp_path: Path) -> None:
+    """After each write of a rotation it is asked whether the old one may go: not before the last key has left it."""
+    deployment = await deploy(tmp_path)
+    await deployment.add_users(AT_ONCE + 1, OLD)
+    deployment.use(NEW, OLD)
+    answers: list[bool] = []
+
+    async def pace(_: Rewrapped) -> None:
+        answers.append((await retire(load(deployment.config, {}), OLD)).may_go)
+
+    async with SqlStore(deployment.url) as store:
+        vault = LocalVault(deployment.keyring(NEW, OLD))
+        await rewrap(store, vault, SystemClock(), holder="run_1", asked=True, pace=pace)
+    assert answers == [False, True]
+
+
+async def test_a_kek_that_a_rekey_uses_again_cannot_retire(deployment: Deployment) -> None:
+    """By a process that has yet to learn of the new one."""
+    deployment.use(NEW, OLD)
+    await vault(deployment, "rotate")
+    deployment.use(OLD, NEW)
+    assert (await vault(deployment, "rekey", "usr_1")).exit_code == 0
+    deployment.use(NEW, OLD)
+    answer = await vault(deployment, "retire", OLD)
+
+    assert (answer.exit_code, f"{OLD} still wraps 1 data keys" in answer.stderr) == (1, True)
+    assert await deployment.unreadable(NEW, OLD) == []
 
 
 async def test_of_many_data_keys_some_are_named(deployment: Deployment) -> None:

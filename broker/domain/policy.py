@@ -245,6 +245,8 @@ def is_a_value(value: object) -> TypeGuard[str]:
     """
     if not isinstance(value, str) or not 0 < len(value) <= MAX_VALUE:
         return False
+    if value.isprintable():
+        return True
     ends = value[0], value[-1]
     return not any(end in INSIDE_NAMES for end in ends) and value.translate(_WITHOUT_INSIDE).isprintable()
 

@@ -9,8 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from broker.domain.application import GrantType
-from broker.domain.changes import Change, Record, ReplaceConnection, RevokeGrant
-from broker.domain.connection import ConnectionStatus
+from broker.domain.changes import Change, Record, RevokeGrant
 from broker.domain.disclosure import ground_of
 from broker.domain.errors import Conflict, OAuthRefusal, SealBroken
 from broker.domain.grant import Grant, Rights
@@ -19,6 +18,7 @@ from broker.domain.ledger import AuditEvent
 from broker.domain.policy import Context
 from broker.domain.refresh_token import HALF, RefreshToken, named_text, proven_text
 from broker.domain.session_token import LIFETIME, id_token_claims, session_claims
+from broker.flows.broken_seal import marked
 from broker.flows.found import GrantInFull
 from broker.flows.live_grant import ended, rights_of
 from broker.flows.ports import Ports
@@ -153,22 +153,13 @@ async def revoke_grant(
 
 
 async def _give_up(found: GrantInFull, now: int, ports: Ports) -> None:
-    """What does not open is worthless: the Connection needs a new sign-in."""
+    """The Connection needs a new sign-in; the Grant, which would give less than it says, ends."""
     before = found.connection
-    connection = replace(
-        before,
-        status=ConnectionStatus.NEEDS_REAUTH,
-        sealed_attributes=None,
-        sealed_tokens=None,
-        generation=before.generation + 1,
-    )
     event = grant_event(found, "vault.open", now=now, reason="seal_broken")
     event = replace(event, outcome="failed", object_id=before.id)
     always = (RevokeGrant(grant_id=found.grant.id, reason="seal_broken", at=now), Record(event=event))
     try:
-        await ports.store.write(
-            ReplaceConnection(connection=connection, expected_generation=before.generation), *always
-        )
+        await ports.store.write(marked(before), *always)
     except Conflict:  # a sign-in has replaced it meanwhile by one that opens, or the User has revoked it
         await ports.store.write(*always)
 

@@ -12,6 +12,7 @@ from broker.domain.connection import Connection, ConnectionStatus, KeptAttribute
 from broker.domain.errors import Fault, NotFound, SealBroken
 from broker.domain.ids import ApplicationId, UserId
 from broker.domain.policy import Keep
+from broker.flows.broken_seal import mark
 from broker.flows.found import Access, ConnectionInFull, Records
 from broker.flows.ports import Ports
 from broker.flows.sealed import open_attributes
@@ -75,6 +76,7 @@ async def _kept(found: ConnectionInFull, access: Sequence[Access], ports: Ports)
     try:
         kept = await open_attributes(connection, found.data_key, ports.vault)
     except SealBroken:
+        await mark(connection, ports.store, ports.clock)
         return KeptConnection(connection=connection, attributes=None, missing=())
     grants = redeemed(access, connection.id)
     attributes = tuple(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from broker.domain.errors import SealBroken
 from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Ports
@@ -15,14 +14,14 @@ from broker.flows.sealed import open_tokens
 
 
 async def to_revoke(found: ConnectionInFull, ports: Ports, now: int) -> PendingRevocation | None:
-    """The tokens, sealed for the outbox, where they stay until the Provider knows; None where it cannot be told."""
+    """The tokens, sealed for the outbox, where they stay until the Provider knows; None where it cannot be told.
+
+    Raises `SealBroken`: what nobody can read, nobody can revoke.
+    """
     facts = ports.upstream.registrations.get(found.connection.registration)
     if facts is None or not facts.can_revoke:
         return None
-    try:
-        tokens = await open_tokens(found.connection, found.data_key, ports.vault)
-    except SealBroken:
-        return None  # nobody can read them any more, so nobody can revoke them either
+    tokens = await open_tokens(found.connection, found.data_key, ports.vault)
     if tokens is None:
         return None
     pending = PendingRevocation(

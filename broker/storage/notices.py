@@ -115,6 +115,7 @@ TELLINGS: Mapping[type[Change], Telling | None] = {
             changes.ReplaceDataKey,
             changes.AddConnection,
             changes.ReplaceConnection,  # revoked, it comes with EndSessionsOfConnection
+            changes.MarkConnection,
             changes.AddSession,
             changes.RenewSession,
             changes.TouchSession,

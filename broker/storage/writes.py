@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_update
 
 from broker.domain import changes
 from broker.domain.changes import Change
+from broker.domain.connection import ConnectionStatus
 from broker.domain.device_request import Decision
 from broker.storage.erasing_writes import ERASING_WRITES
 from broker.storage.key_writes import KEY_WRITES
@@ -109,6 +110,15 @@ WRITES: Mapping[type[Change], Write] = {
             connections.c.generation == bindparam("expected_generation"),
         )
         .values(from_noun("connection", [column for column in connections.columns if not column.primary_key]))
+    ),
+    changes.MarkConnection: compare_and_set(
+        update(connections)
+        .where(
+            connections.c.id == bindparam("connection_id"),
+            connections.c.generation == bindparam("expected_generation"),
+            connections.c.status == literal_column(f"'{ConnectionStatus.ACTIVE.value}'"),
+        )
+        .values(status=literal_column(f"'{ConnectionStatus.NEEDS_REAUTH.value}'"))
     ),
     # ── Sessions
     changes.AddSession: add(sessions, "session"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from broker.crypto import base64url
 from broker.crypto.cookies import MAX_VALUE, open_cookie, seal_cookie
 from broker.crypto.keyring import NamedKey
+from tests.crypto import independent_reader
 from tests.crypto.examples import COOKIE_KEY, NEW_COOKIE_KEY, drawn
 
 KEYS = {COOKIE_KEY.id: COOKIE_KEY, NEW_COOKIE_KEY.id: NEW_COOKIE_KEY}
@@ -23,6 +24,16 @@ def test_what_was_sealed_is_opened(plaintext: bytes, key_id: str) -> None:
     cookie = seal_cookie(KEYS[key_id], "attempt", plaintext, os.urandom)
 
     assert open_cookie(KEYS, "attempt", cookie) == plaintext
+
+
+@given(st.binary(max_size=500), st.sampled_from(["attempt", "pushed request", ""]))
+def test_whoever_reads_the_specification_opens_it(plaintext: bytes, purpose: str) -> None:
+    """With code that was written from the page alone; and for another purpose it does not open there either."""
+    cookie = seal_cookie(COOKIE_KEY, purpose, plaintext, os.urandom)
+
+    assert independent_reader.open_cookie(COOKIE_KEY.key, COOKIE_KEY.id, purpose, cookie) == plaintext
+    with pytest.raises(independent_reader.Refused):
+        independent_reader.open_cookie(COOKIE_KEY.key, COOKIE_KEY.id, purpose + "x", cookie)
 
 
 def test_a_cookie_says_which_key_it_needs() -> None:

@@ -1,4 +1,4 @@
-"""What every adapter has to do with a KEK: the local one, AWS KMS as moto plays it, and the fake that can misbehave."""
+"""What every adapter has to do with a KEK: the local one, AWS KMS as moto and our fake play it, the example."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import boto3
 import pytest
 
 from broker.crypto.kek import Kek, WrapContext, kek_of
-from broker.crypto.keyring import ArnKek, KekEntry, NamedKey
+from broker.crypto.keyring import ArnKek, NamedKey
 from broker.crypto.randomness import FreshRandom
-from broker.domain.errors import SealBroken
+from broker.domain.errors import Fault, SealBroken
 from tests.crypto.examples import flipped
+from tests.examples.files import module
 from tests.fakes.kms import FakeKms
+from tests.fakes.transit import TOKEN, FakeTransit
 from tests.servers.asgi import serving
 from tests.servers.kms import found_at, kms_server
 
 pytestmark = pytest.mark.anyio
 
 DATA_KEY = bytes(range(50, 82))
+EXAMPLE = module("kek")
 CONTEXT = WrapContext(kek_id="", data_key_id="dek_1", owner="usr_1")
 
 
@@ -42,18 +45,19 @@ def worker_moto() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["local", "moto", "fake"])
+@pytest.fixture(params=["local", "moto", "fake", "example"])
 async def keeper(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Keeper]:
     """Each in turn."""
-    made: dict[str, tuple[KekEntry, Kek]] = {}
+    made: dict[str, tuple[Any, Kek]] = {}
     opened: list[Kek] = []
 
-    def open_kek(entry: KekEntry) -> Kek:
-        opened.append(kek_of(entry, FreshRandom()))
+    def open_kek(entry: Any) -> Kek:
+        make = EXAMPLE.kek if isinstance(entry, EXAMPLE.TransitEntry) else kek_of
+        opened.append(make(entry, FreshRandom()))
         made[entry.id] = (entry, opened[-1])
         return opened[-1]
 
-    def keeper_of(entry: Callable[[int], KekEntry]) -> Keeper:
+    def keeper_of(entry: Callable[[int], Any]) -> Keeper:
         return Keeper(new=lambda version: open_kek(entry(version)), again=lambda kek: open_kek(made[kek.id][0]))
 
     def at(url: str) -> None:
@@ -68,6 +72,10 @@ async def keeper(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         kms: Any = boto3.session.Session().client("kms", region_name="eu-central-1")
         yield keeper_of(lambda version: ArnKek(id=f"aws:main:{version}", arn=kms.create_key()["KeyMetadata"]["Arn"]))
         kms.close()
+    elif request.param == "example":
+        transit = FakeTransit()
+        with serving(transit.app) as url:
+            yield keeper_of(lambda version: transit_entry(f"transit:main:{version}", url, transit.make_key()))
     else:
         fake = FakeKms()
         with serving(fake) as url:
@@ -75,6 +83,11 @@ async def keeper(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
             yield keeper_of(lambda version: ArnKek(id=f"aws:main:{version}", arn=fake.make_key()))
     for kek in opened:
         await kek.close()
+
+
+def transit_entry(kek_id: str, url: str, key: str) -> Any:
+    """As the keyring would name it, but for a machine on which much is going on."""
+    return EXAMPLE.TransitEntry(id=kek_id, url=f"{url}/v1/transit", key=key, token=TOKEN, answer_within=30.0)
 
 
 async def opens(kek: Kek, context: WrapContext, wrapped: bytes) -> bool:
@@ -147,3 +160,35 @@ async def test_keks_are_told_apart_by_a_fingerprint(keeper: Keeper) -> None:
     assert (again.id, again.fingerprint) == (kek.id, fingerprint)
     assert keeper.new(2).fingerprint != fingerprint
     assert len(fingerprint) == 32
+
+
+@pytest.mark.parametrize("why", ["sealed", "another token", "no such key", "nobody there"])
+async def test_the_example_says_that_nobody_knows(why: str) -> None:
+    """A keeper that is away or refuses us says nothing of the key, which is no reason to give anything up."""
+    transit = FakeTransit()
+    with serving(transit.app) as url:
+        entry = transit_entry("transit:main:1", url, transit.make_key())
+        wrapped = await EXAMPLE.kek(entry, FreshRandom()).wrap(CONTEXT, DATA_KEY)
+        transit.is_sealed = why == "sealed"
+        changes = {"another token": {"token": "hvs.other"}, "no such key": {"key": "broker-9"}}
+        kek = EXAMPLE.kek(replace(entry, **changes.get(why, {})), FreshRandom())
+        if why != "nobody there":
+            with pytest.raises(Fault, match="kms_unavailable") as fault:
+                await kek.unwrap(CONTEXT, wrapped)
+    if why == "nobody there":
+        with pytest.raises(Fault, match="kms_unavailable") as fault:
+            await kek.unwrap(CONTEXT, wrapped)
+
+    assert "hvs." not in f"{fault.value!r} {fault.value.detail} {entry!r}"
+
+
+async def test_the_example_believes_no_other_key() -> None:
+    """A keeper that answers another key than the one that was wrapped opens nothing."""
+    transit = FakeTransit()
+    with serving(transit.app) as url:
+        kek = EXAMPLE.kek(transit_entry("transit:main:1", url, transit.make_key()), FreshRandom())
+        wrapped = await kek.wrap(CONTEXT, DATA_KEY)
+        assert await opens(kek, CONTEXT, wrapped)
+        transit.is_lying = True
+
+        assert not await opens(kek, CONTEXT, wrapped)

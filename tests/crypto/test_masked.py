@@ -6,6 +6,9 @@ import copy
 import json
 import logging
 import pickle
+import subprocess
+import sys
+import textwrap
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,6 +54,31 @@ def test_secret_bytes_are_not_pickled(protocol: int) -> None:
             pickle.dumps(thing, protocol)
     with pytest.raises(TypeError):
         copy.copy(Masked(SECRET))
+
+
+def test_the_brokers_own_log_shows_nothing() -> None:
+    """In a field, in a list, inside a keyring, and with a traceback; in a process that logs as the broker does."""
+    program = """
+        import structlog
+        from broker.crypto.masked import Masked
+        from broker.web.logs import configure
+        from tests.crypto.examples import KEYRING
+        from tests.crypto.test_masked import SECRET
+
+        configure()
+        key, log = Masked(SECRET), structlog.get_logger("broker")
+        log.warning("shown", key=key, keys=[key, {"a": key}], keyring=KEYRING, text=f"{key} {key!r}")
+        try:
+            raise ValueError(key)
+        except ValueError:
+            log.exception("raised", key=key)
+    """
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
+
+    shown, raised = map(json.loads, run.stderr.splitlines())
+    assert shown["key"] == "<32 secret bytes>"
+    assert "ValueError: <32 secret bytes>" in raised["exception"]
+    assert [s for key in (SECRET, KEK.key) for s in spellings(key) if s in run.stderr + run.stdout] == []
 
 
 def test_a_keyring_that_was_read_is_masked() -> None:

@@ -186,5 +186,5 @@ class Life(RuleBasedStateMachine):
         assert all(not key.active for key in self.keys if key.revoked_at is not None)
 
 
-Life.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Life.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestLife = Life.TestCase

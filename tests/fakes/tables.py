@@ -14,7 +14,7 @@ from broker.domain import changes as c
 from broker.domain.acceptance import Acceptance, Choice
 from broker.domain.application import Application
 from broker.domain.client_org import Authorization, ClientOrg
-from broker.domain.connection import Connection
+from broker.domain.connection import Connection, ConnectionStatus
 from broker.domain.consent import Consent
 from broker.domain.device_request import DeviceRequest
 from broker.domain.errors import Conflict
@@ -144,6 +144,11 @@ class Tables:
                 _needs(before is not None and before.generation == change.expected_generation)
                 self._connect(connection)
                 self.connections[connection.id] = connection
+            case c.MarkConnection():
+                found = self.connections.get(change.connection_id)
+                _needs(found is not None and found.status is ConnectionStatus.ACTIVE)
+                _needs(found is not None and found.generation == change.expected_generation)
+                _set(self.connections, change.connection_id, status=ConnectionStatus.NEEDS_REAUTH)
             case (
                 c.AddSession()
                 | c.RenewSession()

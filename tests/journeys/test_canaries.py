@@ -10,6 +10,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -22,6 +23,7 @@ import structlog
 
 from broker.demo.provider import FAULTS, DemoProvider
 from tests.journeys.canaries import Canaries
+from tests.world.dumps import pg_dump, rdb_of, wal_position, wal_since
 from tests.world.files import POLICY, PROVIDER_CLIENT_SECRET
 from tests.world.plain_browser import PlainBrowser
 from tests.world.search import search
@@ -37,12 +39,21 @@ CORP_POLICY = '[corp.keep]\nemail = "Contact address"\nname = "Shown to colleagu
 HARMLESS = {"slow", "jwks_garbage_key"}  # the sign-in succeeds all the same
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Postgres:
+    """The server's programs, and where its write-ahead log was before anything happened."""
+
+    programs: Path
+    began_at: str
+
+
 class Life:
     """What happens in the world of the canaries, and all secrets that were ever in anybody's hands."""
 
-    def __init__(self, world: World, canaries: Canaries) -> None:
+    def __init__(self, world: World, canaries: Canaries, postgres: Postgres | None) -> None:
         self.world = world
         self.canaries = canaries
+        self.postgres = postgres
         self.handed_out: set[str] = set()
         self.jwts: list[str] = []
 
@@ -153,7 +164,15 @@ class Life:
             for column in (rows[0] if rows else ())
         }
         metrics = httpx2.get(f"{self.world.issuer}/metrics").content
+        carried_away = {}
+        if self.postgres is not None:
+            url = self.world.database_url
+            carried_away["dump"] = [await pg_dump(self.postgres.programs, url)]
+            carried_away["WAL"] = [await wal_since(url, self.postgres.began_at)]
+        if self.world.redis_url is not None:
+            carried_away["RDB"] = [rdb_of(self.world.redis_url)]
         return {
+            **carried_away,
             **cells,
             **{name: [content] for name, content in self.world.files().items()},
             **{f"Redis {number}": pieces for number, pieces in enumerate(self.world.keys().values())},
@@ -192,7 +211,10 @@ async def life(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     """A world whose people are random and whose claims are canaries."""
     database_url = request.getfixturevalue("postgres_url") if "postgresql" in request.param else None
     redis_url = request.getfixturevalue("redis_url") if "redis" in request.param else None
-    canaries = Canaries()
+    canaries, postgres = Canaries(), None
+    if database_url is not None:
+        server = request.getfixturevalue("worker_postgres")
+        postgres = Postgres(programs=server.programs, began_at=await wal_position(database_url))
     async with open_world(
         tmp_path,
         database_url=database_url,
@@ -203,7 +225,7 @@ async def life(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         policy=POLICY + CORP_POLICY,
         clients=canaries.clients(),
     ) as world:
-        yield Life(world, canaries)
+        yield Life(world, canaries, postgres)
 
 
 async def test_what_is_not_to_be_kept_is_nowhere(life: Life) -> None:
@@ -219,7 +241,8 @@ async def test_what_is_not_to_be_kept_is_nowhere(life: Life) -> None:
     }
     haystacks = await life.at_rest()
     assert {"connections.sealed_attributes", "ledger.reason", "identities.hash", "log", "metrics"} <= haystacks.keys()
-    assert {"Redis 0" if life.world.redis_url else "broker.sqlite-wal"} <= haystacks.keys()
+    kinds = {"dump", "WAL", "RDB", "Redis 0"} if life.world.redis_url else {"broker.sqlite-wal"}
+    assert kinds <= haystacks.keys()
     assert await asyncio.to_thread(search, haystacks, life.needles_at_rest()) == []
     assert len(life.jwts) == 10
     assert search(life.in_tokens(), life.needles()) == []
@@ -248,7 +271,8 @@ async def test_the_search_would_find_it(life: Life) -> None:
     assert {"ada birthdate", "ada health.blood_type", *({"ada sub"} if world.redis_url else ())} < _places(found)
     assert any(name.startswith("refresh_token") for name in _places(found))
     places = {line.partition(" in ")[2].partition(" as ")[0].partition("-wal")[0] for line in found}
-    assert places == {"ledger.reason", "log", "Redis 0" if world.redis_url else "broker.sqlite"}
+    stores = {"Redis 0", "RDB", "dump", "WAL"} if world.redis_url else {"broker.sqlite"}
+    assert places == {"ledger.reason", "log"} | stores
 
 
 def _places(found: Iterable[str]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from tests.security.template import BEGINS, HTTPS, PROVIDER_APPLICATION, SECRETS
 from tests.security.world import World, open_world, registration
 
 TWIN = RegistrationId("twin")
+NOTHING_ELSE: Mapping[str, Any] = {}
 Fake = TypeVar("Fake", bound=FakeOpenIdProvider)
 
 
@@ -27,9 +28,13 @@ async def staged(
     *,
     keep: tuple[str, ...] = ("email",),
     release: tuple[str, ...] = (),
+    settings: Mapping[str, Any] = NOTHING_ELSE,
     **arguments: Any,
 ) -> AsyncIterator[tuple[World, Fake]]:
-    """Serve a fake Provider of this kind, and a broker that knows it as "twin", and keeps and releases these of it."""
+    """Serve a fake Provider of this kind, and a broker that knows it as "twin", and keeps and releases these of it.
+
+    `settings` are the broker's, `arguments` the fake's.
+    """
     enrolled = Enrolled(
         application_id=PROVIDER_APPLICATION, secret=SECRETS["provider"], callback_url=f"{HTTPS}/callback/twin"
     )
@@ -37,6 +42,6 @@ async def staged(
     with on_stage(lambda base: kind(base=base, clock=clock, enrolled=enrolled, **arguments)) as fake:
         further = replace(registration("twin", template.corp, provider=fake.name), issuer=fake.issuer)
         rules = {"twin": {"keep": dict.fromkeys(keep, "Testing"), "release": dict.fromkeys(release, "Testing")}}
-        async with open_world(template, folder, registrations={TWIN: further}, rules=rules) as world:
+        async with open_world(template, folder, registrations={TWIN: further}, rules=rules, **settings) as world:
             world.watch.elsewhere.add(fake.base)
             yield world, fake

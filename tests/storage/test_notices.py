@@ -132,6 +132,7 @@ NOT_ENDING: Sequence[Change] = [
     ),
     c.AddConnection(connection=replace(w.connection(registration=w.CORP), identity_id=w.identity("eve").id)),
     c.ReplaceConnection(connection=DESTROYED, expected_generation=1),
+    c.MarkConnection(connection_id=w.connection().id, expected_generation=1),
     c.AddSession(session=w.session(number=3)),
     c.RenewSession(session=replace(w.session(), secret=w.hashed("new")), expected_secret=w.session().secret),
     c.TouchSession(session_id=w.session().id, at=LATER),

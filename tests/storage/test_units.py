@@ -95,7 +95,7 @@ async def results(*writes: Sequence[Change], stores: Sequence[Store]) -> Counter
 @pytest.mark.parametrize(
     "what",
     [
-        *("TakeAttempt", "TakePushedRequest", "RedeemGrant", "ReplaceConnection"),
+        *("TakeAttempt", "TakePushedRequest", "RedeemGrant", "ReplaceConnection", "MarkConnection"),
         *("BindAuthorization", "AddSigningKey", "AddIdentity"),
     ],
 )
@@ -109,6 +109,9 @@ async def test_one_of_many_at_the_same_moment_wins(sql_store: SqlStore, store_ur
         "RedeemGrant": [c.RedeemGrant(grant_id=w.grant().id, at=w.NOW, dpop_jkt=w.KEY) for _ in range(MANY)],
         "ReplaceConnection": [
             c.ReplaceConnection(connection=w.connection(generation=2), expected_generation=1) for _ in range(MANY)
+        ],
+        "MarkConnection": [
+            c.MarkConnection(connection_id=w.connection().id, expected_generation=1) for _ in range(MANY)
         ],
         "BindAuthorization": [
             c.BindAuthorization(authorization_id=w.authorization().id, user_id=w.user().id) for _ in range(MANY)

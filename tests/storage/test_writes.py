@@ -213,6 +213,20 @@ async def test_a_connection_that_is_not_there_is_not_replaced(store: Store) -> N
     assert await lost(store, change) == "ReplaceConnection"
 
 
+async def test_a_connection_is_marked_once(store: Store) -> None:
+    """Its status alone changes; not that of one which was marked or revoked, or written meanwhile."""
+    await signed_in(store)
+    mark = c.MarkConnection(connection_id=w.connection().id, expected_generation=1)
+    assert await lost(store, replace(mark, expected_generation=2)) == "MarkConnection"
+    assert await lost(store, replace(mark, connection_id=ConnectionId("con_never"))) == "MarkConnection"
+    await store.write(mark)
+    found = await store.connection(w.connection().id)
+
+    assert found is not None
+    assert found.connection == replace(w.connection(), status=ConnectionStatus.NEEDS_REAUTH)
+    assert await lost(store, mark) == "MarkConnection"
+
+
 async def test_a_session_is_touched_forwards_only(store: Store) -> None:
     """Two requests at once may arrive in the other order."""
     await signed_in(store)

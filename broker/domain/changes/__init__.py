@@ -9,6 +9,7 @@ from __future__ import annotations
 from broker.domain.changes.connections import (
     AddConnection,
     AddPendingRevocation,
+    MarkConnection,
     ReplaceConnection,
     ResealRevocation,
     RetryRevocation,
@@ -109,6 +110,7 @@ Change = (
     | ReplaceDataKey
     | AddConnection
     | ReplaceConnection
+    | MarkConnection
     | AddSession
     | RenewSession
     | TouchSession
@@ -202,6 +204,7 @@ __all__ = [
     "EndSessionsOfConnection",
     "EndSessionsOfUpstream",
     "EndSessionsOfUser",
+    "MarkConnection",
     "PollDeviceRequest",
     "PromoteSigningKey",
     "PruneLedger",

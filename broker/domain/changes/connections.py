@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from broker.domain.connection import Connection
+from broker.domain.ids import ConnectionId
 from broker.domain.outbox import PendingRevocation, RevocationResult
 
 
@@ -20,6 +21,14 @@ class ReplaceConnection:
     """Write a whole Connection; `Conflict` unless the row's generation is still `expected_generation`."""
 
     connection: Connection
+    expected_generation: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MarkConnection:
+    """It needs a new sign-in; nothing else changes. `Conflict` unless it is active, and of `expected_generation`."""
+
+    connection_id: ConnectionId
     expected_generation: int
 
 

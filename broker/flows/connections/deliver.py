@@ -37,7 +37,11 @@ async def _deliver(pending: PendingRevocation, ports: Ports) -> bool:
     found = None if pending.connection_id is None else await ports.store.connection(pending.connection_id)
     # Most Providers end the whole grant by any of its tokens: what the User has just connected anew would end too.
     again = found is not None and found.connection.sealed_tokens is not None
-    result = RevocationResult.GIVEN_UP if again else await _tell(pending, found, ports)
+    broken = False
+    try:
+        result = RevocationResult.GIVEN_UP if again else await _tell(pending, found, ports)
+    except SealBroken:
+        result, broken = RevocationResult.GIVEN_UP, True
     if result is RevocationResult.PENDING and now >= pending.created_at + GIVE_UP_AFTER:
         result = RevocationResult.GIVEN_UP
     if result is RevocationResult.PENDING:
@@ -47,7 +51,7 @@ async def _deliver(pending: PendingRevocation, ports: Ports) -> bool:
         at=now,
         action="connection.revoke_upstream",
         outcome="failed" if result is RevocationResult.GIVEN_UP else "done",
-        reason="connected_again" if again else result.value,
+        reason="connected_again" if again else "seal_broken" if broken else result.value,
         user_id=None if pending.connection_id is None else pending.user_id,
         registration=pending.registration,
         object_id=pending.connection_id or pending.id,
@@ -66,8 +70,5 @@ async def _tell(pending: PendingRevocation, found: ConnectionInFull | None, port
         sealed_token = next((told.sealed_token for told in found.revocations if told.id == pending.id), None)
     if key is None or sealed_token is None:
         return RevocationResult.GIVEN_UP
-    try:
-        plaintext = await ports.vault.open(key, pending.place, sealed_token)
-    except SealBroken:
-        return RevocationResult.GIVEN_UP
+    plaintext = await ports.vault.open(key, pending.place, sealed_token)
     return await ports.upstream.revoke(pending.registration, UpstreamTokens.from_bytes(plaintext))

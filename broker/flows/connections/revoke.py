@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 from broker.domain.changes import AddPendingRevocation, Change, EndSessionsOfConnection, Record, ReplaceConnection
 from broker.domain.connection import Connection, ConnectionStatus
-from broker.domain.errors import Conflict, Fault, NotFound
+from broker.domain.errors import Conflict, Fault, NotFound, SealBroken
 from broker.domain.ids import ConnectionId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.outbox import PendingRevocation, RevocationResult
+from broker.flows.broken_seal import told
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Ports
 from broker.flows.to_revoke import to_revoke
@@ -56,8 +57,12 @@ async def _destroy(found: ConnectionInFull, ports: Ports, request_id: str) -> Re
         generation=before.generation + 1,
         revoked_at=now,
     )
-    pending = await to_revoke(found, ports, now)
     changes: list[Change] = [ReplaceConnection(connection=destroyed, expected_generation=before.generation)]
+    try:
+        pending = await to_revoke(found, ports, now)
+    except SealBroken:  # nobody can read the tokens any more, so nobody can revoke them either
+        pending = None
+        changes.append(Record(event=told(before, now)))
     if pending is not None:
         changes.append(AddPendingRevocation(pending=pending))
     event = AuditEvent(

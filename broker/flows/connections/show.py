@@ -1,4 +1,7 @@
-"""Owns what a User sees of their Connections: each with its kept attributes opened. Refuses to open tokens."""
+"""Owns what a User sees of their Connections: each with its kept attributes opened.
+
+Refuses to open tokens. Writes nothing but that something does not open.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from broker.domain.connection import Connection, ConnectionStatus, KeptAttribute
 from broker.domain.errors import SealBroken
 from broker.domain.ids import UserId
 from broker.domain.outbox import PendingRevocation
+from broker.flows.broken_seal import mark
 from broker.flows.ports import Ports
 from broker.flows.sealed import open_attributes
 
@@ -36,6 +40,7 @@ async def show_connections(user_id: UserId, ports: Ports) -> tuple[ShownConnecti
             attributes = await open_attributes(found.connection, found.data_key, ports.vault)
         except SealBroken:
             attributes, status = (), ConnectionStatus.NEEDS_REAUTH
+            await mark(found.connection, ports.store, ports.clock)
         allowed = ports.policy.keeps(found.connection.registration, found.clients, found.agreed)
         now = ports.clock.now()
         attributes = tuple(a for a in attributes if a.name in allowed and not a.is_over(allowed[a.name], now))

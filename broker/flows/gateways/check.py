@@ -1,7 +1,7 @@
 """Owns what a gateway asks before each request: who is this, and may they go on to the service?
 
-Refuses whatever does not stand at this moment. But for when the Session was last seen, and that other attributes are
-told than before, it writes nothing.
+Refuses whatever does not stand at this moment. But for when the Session was last seen, that other attributes are told
+than before, and that something does not open, it writes nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from broker.domain.gateway import header_safe_email, origin_of
 from broker.domain.grant import Rights
 from broker.domain.ids import ApplicationId, ClientOrgId, SessionId, UserId
 from broker.domain.policy import Context
+from broker.flows.broken_seal import mark
 from broker.flows.found import GrantInFull
 from broker.flows.gateway_application import gateway_application, open_pass
 from broker.flows.issued import session_jwt_of
@@ -103,6 +104,7 @@ async def _admitted(
     try:
         released = await open_released(found, tuple(rights), Context.TOKENS, ports)
     except SealBroken:
+        await mark(found.connection, ports.store, ports.clock)
         raise await _refused(found.application.id, "seal broken", ports) from None
     now = ports.clock.now()
     session_jwt, claims = shown or (None, None)

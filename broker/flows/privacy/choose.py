@@ -13,6 +13,7 @@ from broker.domain.connection import Connection, ConnectionStatus
 from broker.domain.errors import Conflict, Fault, NotFound, SealBroken
 from broker.domain.ids import UserId
 from broker.domain.ledger import AuditEvent
+from broker.flows.broken_seal import told
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Ports
 from broker.flows.sealed import keeping, open_attributes
@@ -40,7 +41,9 @@ async def choose(user_id: UserId, subject: str, ports: Ports, *, agreed: bool, r
         if not agreed:
             for found in await ports.store.connections_of(user_id):
                 connection, went = await _without(found, subject, ports)
-                gone += went
+                if went is None:
+                    changes.append(Record(event=told(found.connection, now)))
+                gone += went or ()
                 changes.append(
                     ReplaceConnection(connection=connection, expected_generation=found.connection.generation)
                 )
@@ -53,18 +56,21 @@ async def choose(user_id: UserId, subject: str, ports: Ports, *, agreed: bool, r
     raise Fault("contention", "Somebody is signing in at this very moment. Please try again.")
 
 
-async def _without(found: ConnectionInFull, subject: str, ports: Ports) -> tuple[Connection, list[str]]:
-    """The Connection in its next generation, so that a sign-in that began before cannot write it, and what went."""
+async def _without(found: ConnectionInFull, subject: str, ports: Ports) -> tuple[Connection, list[str] | None]:
+    """The Connection in its next generation, so that a sign-in that began before cannot write it, and what went.
+
+    None: nobody knows, as it does not open; all of it goes, as what was withdrawn may be among it.
+    """
     before = found.connection
     if before.sealed_attributes is None and before.sealed_tokens is None:
         return replace(before, generation=before.generation + 1), []
     allowed = ports.policy.keeps(before.registration, found.clients, found.agreed - {subject})
     try:
         kept = await open_attributes(before, found.data_key, ports.vault)
-    except SealBroken:  # it is worthless, and nobody knows what is in it
+    except SealBroken:
         status = ConnectionStatus.NEEDS_REAUTH
         worthless = replace(before, status=status, sealed_attributes=None, sealed_tokens=None)
-        return replace(worthless, generation=before.generation + 1), []
+        return replace(worthless, generation=before.generation + 1), None
     staying = tuple(a for a in kept if a.name in allowed)
     after = await keeping(before, staying, found.data_key, ports.vault)
     return after, [a.name for a in kept if a not in staying]

@@ -12,6 +12,7 @@ from broker.domain.errors import Conflict, Fault, NotFound, Refusal, SealBroken
 from broker.domain.ids import ConnectionId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.policy import Keep, is_a_correction
+from broker.flows.broken_seal import mark
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Ports
 from broker.flows.sealed import keeping, open_attributes
@@ -42,6 +43,7 @@ async def correct(
         except Conflict:
             continue  # a sign-in wrote meanwhile: put right what it wrote
         except SealBroken:
+            await mark(found.connection, ports.store, ports.clock)
             sentence = "What is kept of this account cannot be read any more. Please connect it again first."
             raise Refusal("unreadable", sentence) from None
     raise Fault("contention", "Somebody is signing in at this very moment. Please try again.")

@@ -15,6 +15,7 @@ from broker.domain.ids import ApplicationId, ClientOrgId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.domain.policy import AttributePolicy
 from broker.domain.sealing import SYSTEM_OWNER
+from broker.flows.broken_seal import mark
 from broker.flows.found import ConnectionInFull, GrantInContext
 from broker.flows.ports import Clock, Vault
 from broker.flows.sealed import open_attributes
@@ -72,6 +73,9 @@ async def explain(
         )
         for found in await store.connections_of(user_id)
     ]
+    for one in explained:
+        if one.attributes is None:
+            await mark(one.connection, store, clock)
     events = [
         AuditEvent(
             at=clock.now(),

@@ -15,6 +15,7 @@ from broker.domain.errors import Conflict, Fault, SealBroken
 from broker.domain.ids import ConnectionId, RegistrationId
 from broker.domain.ledger import AuditEvent
 from broker.domain.policy import AttributePolicy
+from broker.flows.broken_seal import mark
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Clock, Vault
 from broker.flows.sealed import keeping, open_attributes
@@ -32,7 +33,7 @@ class Purged:
     """How far a run has come.
 
     `dropped`: how many values of each attribute went, or would go. `connections`: from so many Connections, out of
-    `looked_at`. `unreadable` do not open, and were left as they are: nobody else can read them either. `is_ours` is
+    `looked_at`. `unreadable` do not open, and were marked and left: nobody else can read them either. `is_ours` is
     False where another process holds the lease: it does the work.
     """
 
@@ -84,6 +85,8 @@ async def purge(
                 gone = await _purge_one(found, policy, store, vault, clock, dry_run=dry_run)
             except SealBroken:
                 unreadable.append(found.connection.id)
+                if not dry_run:
+                    await mark(found.connection, store, clock)
                 continue
             dropped.update((found.connection.registration, name) for name in gone)
             touched += [found.connection.id] if gone else []

@@ -26,6 +26,7 @@ from broker.domain.ids import ConnectionId
 from broker.domain.ledger import AuditEvent
 from broker.domain.ledger_chain import pruning
 from broker.domain.retention import DAY, LedgerClass
+from broker.flows.broken_seal import mark
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Ports
 from broker.flows.sealed import keeping, open_attributes
@@ -140,6 +141,8 @@ async def _tokens(run: _Run) -> None:
                 tokens += await _destroy(found, before, run)
             except SealBroken:
                 unreadable += (found.connection.id,)
+                if not run.dry_run:
+                    await mark(found.connection, run.ports.store, run.ports.clock)
         after = idle[-1].connection.id
         await run.told(replace(run.done, tokens=tokens, unreadable=unreadable))
 

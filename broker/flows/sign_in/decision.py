@@ -40,6 +40,7 @@ from broker.domain.redirect import Onward
 from broker.domain.sealing import WrappedKey
 from broker.domain.session import Session, new_session, renewed
 from broker.domain.user import User, UserStatus, require_active
+from broker.flows.broken_seal import told
 from broker.flows.found import Arrival, KnownIdentity
 from broker.flows.ports import Ports
 from broker.flows.sealed import open_attributes, open_tokens, seal
@@ -114,7 +115,9 @@ async def decide(back: Return, arrival: Arrival, ports: Ports) -> Decision:
     bound = tuple(replace(a, user_id=known.user.id) for a in held.authorizations)
     rights = rights_by_client(bound, held.clients)
 
-    kept, malformed = await _keep(back, known, tuple(rights), agreed, ports, now)
+    kept, malformed, broken = await _keep(back, known, tuple(rights), agreed, ports, now)
+    if known.connection is not None and broken:
+        changes.append(Record(event=told(known.connection, now)))
     connection_id = kept.connection.id
     changes.append(kept)
 
@@ -239,14 +242,15 @@ async def _keep(
     agreed: frozenset[str],
     ports: Ports,
     now: int,
-) -> tuple[AddConnection | ReplaceConnection, bool]:
-    """Select by the policy, seal, and say how the Connection is to be written, and whether a value was malformed.
+) -> tuple[AddConnection | ReplaceConnection, bool, bool]:
+    """Select by the policy, seal, and say how the Connection is to be written; also whether a value was malformed, and
+    whether something that was kept does not open.
 
     The rest of the profile ends here.
     """
     attempt, proof, before = back.attempt, back.proof, known.connection
     kept_before: tuple[KeptAttribute, ...] = ()
-    tokens = proof.tokens
+    tokens, broken = proof.tokens, False
     if before is not None:
         try:
             kept_before = await open_attributes(before, known.data_key, ports.vault)
@@ -254,7 +258,8 @@ async def _keep(
                 former = await open_tokens(before, known.data_key, ports.vault)
                 tokens = replace(tokens, refresh_token=former.refresh_token if former else None)
         except SealBroken:
-            kept_before = ()  # what cannot be read is replaced by what the Provider has just said
+            # What cannot be read is replaced by what the Provider has just said.
+            kept_before, broken = (), True
 
     selected = ports.policy.select(attempt.registration, proof.profile, clients, agreed)
     malformed = proof.malformed or bool(selected.malformed)
@@ -280,5 +285,6 @@ async def _keep(
         raise _does_not_unwrap(known.data_key) from None
     connection = replace(connection, sealed_attributes=attributes, sealed_tokens=sealed_tokens)
     if before is None:
-        return AddConnection(connection=connection), malformed
-    return ReplaceConnection(connection=connection, expected_generation=before.generation), malformed
+        return AddConnection(connection=connection), malformed, broken
+    written = ReplaceConnection(connection=connection, expected_generation=before.generation)
+    return written, malformed, broken

@@ -23,6 +23,7 @@ from broker.domain.token_exchange import (
     not_exchanged,
 )
 from broker.flows.authenticated import Credentials, authenticated
+from broker.flows.broken_seal import mark
 from broker.flows.issued import grant_event
 from broker.flows.live_grant import spoken_for
 from broker.flows.ports import Ports
@@ -72,6 +73,7 @@ async def exchange(
     try:
         released = await open_released(told, tuple(rights), Context.TOKENS, ports)
     except SealBroken:
+        await mark(live.connection, ports.store, ports.clock)
         raise not_exchanged("seal broken") from None
     claims = session_claims(
         grant=grant,

@@ -1,7 +1,7 @@
 """Owns userinfo (OpenID Connect Core section 5.3): what a session JWT's User allowed the Application to know.
 
 Refuses attributes that the policy does not release, or that the Application's scopes did not ask for. Writes nothing
-but that it tells other attributes than were told before.
+but that it tells other attributes than were told before, or that something does not open.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from broker.domain.application import Application
 from broker.domain.errors import SealBroken
 from broker.domain.policy import Context
+from broker.flows.broken_seal import mark
 from broker.flows.live_grant import behind, claims_of, invalid_token
 from broker.flows.ports import Ports
 from broker.flows.possession import ShownToken
@@ -35,6 +36,7 @@ async def userinfo(shown: ShownToken, ports: Ports, *, request_id: str = "") -> 
     try:
         released = await open_released(found, tuple(rights), Context.USERINFO, ports)
     except SealBroken:
+        await mark(found.connection, ports.store, ports.clock)
         raise invalid_token("seal broken") from None
     await record_release(found, released.names, ports, now=now, request_id=request_id, claims=claims)
     return Told(claims={**released.values, "sub": found.user.id}, application=found.application)

@@ -170,6 +170,8 @@ async def test_tokens_that_nobody_has_cannot_be_revoked(world: World, sealed_tok
 
     assert (await end(world)).pending is None
     assert (await world.connection()).connection.status is ConnectionStatus.REVOKED
+    told = [event.reason for event in world.events() if event.action == "vault.open"]
+    assert told == ([] if sealed_tokens is None else ["seal_broken"])
 
 
 async def test_what_a_sign_in_wrote_meanwhile_is_destroyed_too(world: World) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
+from broker.domain.changes import Record
 from broker.domain.connection import ConnectionStatus
 from broker.domain.ids import UserId
 from broker.domain.outbox import RevocationResult
@@ -90,14 +91,31 @@ async def test_a_revoked_connection_is_shown_empty_with_what_came_of_it(world: W
 
 
 async def test_what_does_not_open_needs_attention(world: World) -> None:
-    """The others are shown as they are, and looking changes nothing."""
+    """The others are shown as they are; it is marked, and the ledger told, at the first look; what is sealed stays."""
     ada = await world.signed_in(ADA)
     world.clock.advance(60)
     await world.connect(ADA_AT_CORP, ada)
-    await world.damage(ADA, sealed_attributes=b"\x01\x01damaged")
+    damaged = await world.damage(ADA, sealed_attributes=b"\x01\x01damaged")
+    world.forget()
     google, corp = await show_connections(ada.user.id, world.ports)
+    await show_connections(ada.user.id, world.ports)
 
     assert (google.status, google.attributes) == (ConnectionStatus.NEEDS_REAUTH, ())
     assert (corp.status, len(corp.attributes)) == (ConnectionStatus.ACTIVE, 1)
-    assert google.connection.status is ConnectionStatus.ACTIVE
-    assert world.written == []
+    (event,) = [change.event for change in world.written if isinstance(change, Record)]
+    assert (event.action, event.outcome, event.reason, event.object_id) == (
+        *("vault.open", "failed", "seal_broken"),
+        damaged.id,
+    )
+    assert (await world.connection()).connection == replace(damaged, status=ConnectionStatus.NEEDS_REAUTH)
+
+
+async def test_a_connection_written_meanwhile_is_not_marked(world: World) -> None:
+    """A sign-in has just mended it."""
+    ada = await world.signed_in(ADA)
+    await world.damage(ADA, sealed_attributes=b"\x01\x01damaged")
+    world.store.before("write", lambda: world.sign_in(ADA))
+    await show_connections(ada.user.id, world.ports)
+
+    assert (await world.connection()).connection.status is ConnectionStatus.ACTIVE
+    assert len(await world.kept()) == 2

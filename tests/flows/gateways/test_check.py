@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from broker.domain.changes import EndSession, SetAccepted, SetUserStatus, TouchSession
+from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import NotFound, Refusal
 from broker.domain.gateway import GatewayPass
 from broker.domain.ids import ApplicationId, GrantId
@@ -210,12 +211,14 @@ async def test_a_wider_scope_does_not_make_it_outlive_the_session(world: World) 
 
 
 async def test_a_broken_seal_lets_nobody_in(world: World) -> None:
-    """What is to be told of the User does not open."""
+    """What is to be told of the User does not open; the Connection and the ledger say so."""
     cookie = await a_pass(world)
     await world.damage(ADA, sealed_attributes=b"\x01\x01damaged")
 
     with refusal(Refusal, "not_signed_in"):
         await ask(world, cookie=cookie)
+    assert (await world.connection()).connection.status is ConnectionStatus.NEEDS_REAUTH
+    assert (world.events()[-1].action, world.events()[-1].reason) == ("vault.open", "seal_broken")
 
 
 async def test_an_address_is_told_only_where_it_may_be(world: World) -> None:

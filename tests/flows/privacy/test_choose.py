@@ -159,6 +159,7 @@ async def test_what_does_not_open_is_worthless() -> None:
     after = (await gate.world.connection()).connection
 
     assert (after.status, after.sealed_attributes, after.sealed_tokens) == (ConnectionStatus.NEEDS_REAUTH, None, None)
+    assert [event.action for event in gate.world.events()][-2:] == ["vault.open", "choice.withdraw"]
 
 
 @pytest.mark.parametrize("damaged", [False, True])

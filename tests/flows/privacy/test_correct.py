@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.connection import KeptAttribute, UpstreamTokens
+from broker.domain.connection import ConnectionStatus, KeptAttribute, UpstreamTokens
 from broker.domain.errors import Fault, NotFound, Refusal
 from broker.domain.ids import ConnectionId
 from broker.domain.ledger import AuditEvent
@@ -201,11 +201,12 @@ async def test_what_was_disconnected_is_not_corrected(world: World, ada: LiveSes
 
 
 async def test_what_does_not_open_is_not_written_over(world: World, ada: LiveSession) -> None:
-    """The other attributes would be gone with it."""
-    await world.damage(sealed_attributes=b"\x01\x01damaged")
+    """The other attributes would be gone with it; the Connection is marked."""
+    damaged = await world.damage(sealed_attributes=b"\x01\x01damaged")
     with refusal(Refusal, "unreadable"):
         await say(world, ada, "name", BYRON)
-    assert world.written == []
+    assert (await world.connection()).connection == replace(damaged, status=ConnectionStatus.NEEDS_REAUTH)
+    assert [event.action for event in world.events()] == ["vault.open"]
 
 
 async def test_a_sign_in_at_the_same_moment_loses_nothing(world: World, ada: LiveSession) -> None:

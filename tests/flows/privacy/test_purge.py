@@ -284,15 +284,28 @@ async def test_somebody_who_never_stops_signing_in_is_tried_again_later(world: W
 
 
 async def test_what_does_not_open_is_named_and_keeps_nobody_else_back(world: World) -> None:
-    """It stays as it is."""
+    """What is sealed stays as it is; its User has to sign in again, and the ledger says why, once."""
     await world.signed_in(GRACE)
     await world.signed_in(ADA)
     damaged = await world.damage(GRACE, sealed_attributes=b"\x01\x01damaged")
     done = await run(world, TIGHTER)
 
     assert (done.unreadable, done.connections) == ((damaged.id,), 1)
-    assert (await world.connection(GRACE)).connection == damaged
+    marked = replace(damaged, status=ConnectionStatus.NEEDS_REAUTH)
+    assert (await world.connection(GRACE)).connection == marked
     assert await names(world) == ["email"]
+    await run(world, TIGHTER)
+    assert [event.object_id for event in world.events() if event.action == "vault.open"] == [damaged.id]
+
+
+async def test_looking_marks_nothing(world: World) -> None:
+    """A dry run names what does not open, and writes nothing."""
+    await world.signed_in(GRACE)
+    damaged = await world.damage(GRACE, sealed_attributes=b"\x01\x01damaged")
+    world.forget()
+
+    assert (await run(world, TIGHTER, dry_run=True)).unreadable == (damaged.id,)
+    assert world.written == []
 
 
 async def test_tokens_that_do_not_open_do_not_save_an_attribute(world: World) -> None:

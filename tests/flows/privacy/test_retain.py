@@ -18,6 +18,7 @@ from broker.domain.retention import DAY
 from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.ledger.chain import chain
 from broker.flows.privacy.retain import AT_ONCE, LEASE, LEASE_SECONDS, Retained, retain
+from broker.flows.sealed import keeping
 from tests.flows.ledger.chains import Chained
 from tests.flows.privacy.test_purge import add_connections
 from tests.flows.refusals import refusal
@@ -140,8 +141,9 @@ async def test_somebody_who_signs_in_without_end_is_a_fault(world: World) -> Non
     world.store.tables.connections[found.id] = replace(found, sealed_attributes=None)
 
     async def write() -> None:
-        before = world.store.tables.connections[found.id]
-        world.store.tables.connections[found.id] = replace(before, generation=before.generation + 1)
+        before = await world.connection()
+        bare = await keeping(before.connection, (), before.data_key, world.ports.vault)
+        world.store.tables.connections[found.id] = replace(bare, sealed_attributes=None)
 
     world.store.always_before("write", write)
     with refusal(Fault, "contention"):
@@ -149,7 +151,7 @@ async def test_somebody_who_signs_in_without_end_is_a_fault(world: World) -> Non
 
 
 async def test_what_does_not_open_is_named_and_left(world: World) -> None:
-    """The others go all the same."""
+    """The others go all the same; its User has to sign in again."""
     await world.signed_in(ADA)
     await world.signed_in(GRACE)
     damaged = await world.damage(GRACE, sealed_attributes=b"\x01\x01damaged")
@@ -157,7 +159,20 @@ async def test_what_does_not_open_is_named_and_left(world: World) -> None:
     done = await run(world, UNLIMITED | {"idle_tokens": 40})
 
     assert (done.tokens, done.unreadable) == (1, (damaged.id,))
-    assert (await world.connection(GRACE)).connection == damaged
+    assert (await world.connection(GRACE)).connection == replace(damaged, status=ConnectionStatus.NEEDS_REAUTH)
+
+
+async def test_tokens_that_do_not_open_are_named_and_left(world: World) -> None:
+    """Nobody could tell the Provider; what was moved may be put back, and goes then."""
+    await world.signed_in(ADA)
+    damaged = await world.damage(sealed_tokens=b"\x01\x01damaged")
+    world.clock.advance(40 * DAY)
+    looked = await run(world, UNLIMITED | {"idle_tokens": 40}, dry_run=True)
+    assert (await world.connection()).connection == damaged
+    done = await run(world, UNLIMITED | {"idle_tokens": 40})
+
+    assert (looked.tokens, done.tokens, done.unreadable) == (1, 0, (damaged.id,))
+    assert (await world.connection()).connection == replace(damaged, status=ConnectionStatus.NEEDS_REAUTH)
 
 
 async def old_events(world: World, *actions: str, user_id: UserId | None = None) -> None:

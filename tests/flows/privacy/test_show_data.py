@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import NotFound
 from broker.domain.ids import UserId
 from broker.flows.connections.revoke import revoke
@@ -80,10 +82,11 @@ async def test_what_could_be_added_is_named(world: World) -> None:
 async def test_what_does_not_open_is_said_to(world: World) -> None:
     """Which is another thing than nothing."""
     ada = await world.signed_in(ADA)
-    await world.damage(sealed_attributes=b"\x01\x01damaged")
-    (connection,) = (await shown(world, ada, {"google": {"keep": {"email": "x"}}})).connections
+    damaged = await world.damage(sealed_attributes=b"\x01\x01damaged")
+    (connection,) = (await show_data(ada.user.id, world.ports)).connections
 
     assert connection.attributes is None
+    assert (await world.connection()).connection == replace(damaged, status=ConnectionStatus.NEEDS_REAUTH)
 
 
 async def test_nobody_is_shown_who_is_not_there(world: World) -> None:

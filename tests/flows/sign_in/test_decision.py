@@ -158,6 +158,8 @@ async def test_what_does_not_open_is_replaced_by_what_the_provider_says(world: W
 
     assert await world.tokens() == world.upstream.issued[1]
     assert [(a.name, a.since) for a in await world.kept()] == [("email", NOW + 60), ("name", NOW + 60)]
+    (found,) = [event for event in world.events() if event.action == "vault.open"]
+    assert (found.reason, found.object_id) == ("seal_broken", (await world.connection()).connection.id)
 
 
 async def test_a_connection_that_needed_attention_works_again(world: World) -> None:

@@ -226,14 +226,15 @@ async def over(world: World, how: str) -> str:
     ],
 )
 async def test_a_token_that_is_over_or_not_theirs_is_not_exchanged(world: World, how: str) -> None:
-    """G10-09, RFC 8693 section 2.2.2: one answer to all of them, and nothing is written."""
+    """G10-09, RFC 8693 section 2.2.2: one answer to all of them, and nothing is written but that a seal is broken."""
     subject = await over(world, how)
     world.forget()
     with refusal(OAuthRefusal, "invalid_request") as caught:
         await swap(world, subject, "api", BILLING, scope="openid email")
 
     assert caught.value.sentence == REFUSED
-    assert world.written == []
+    assert [event.action for event in world.events()] == (["vault.open"] if how == "seal broken" else [])
+    assert len(world.written) == (2 if how == "seal broken" else 0)
 
 
 async def narrowed(world: World) -> ExchangedToken:

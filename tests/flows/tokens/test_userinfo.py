@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import OAuthRefusal
 from broker.flows.ports import Ports
 from broker.flows.possession import ShownToken
@@ -89,11 +90,12 @@ async def test_a_token_that_is_not_accepted_learns_nothing(world: World) -> None
 
 
 async def test_what_does_not_open_is_not_told(world: World) -> None:
-    """A new sign-in is needed; to ask changes nothing."""
+    """A new sign-in is needed, which the Connection and the ledger say from then on."""
     tokens = await world.redeem(await world.code())
     await world.damage(ADA, sealed_attributes=b"\x01\x01damaged")
 
     with refusal(OAuthRefusal, "invalid_token") as caught:
         await userinfo(ShownToken(text=tokens.access_token), world.ports)
     assert caught.value.detail == "seal broken"
-    assert world.written == []
+    assert (world.event().action, world.event().reason) == ("vault.open", "seal_broken")
+    assert (await world.connection()).connection.status is ConnectionStatus.NEEDS_REAUTH

@@ -20,7 +20,7 @@ from tests.web.pages.states import HOSTILE_STATES, STATES
 
 EVERYTHING: Mapping[str, View] = {**STATES, **HOSTILE_STATES}
 EVERY_STATE = pytest.mark.parametrize("name", EVERYTHING)
-ANYTHING = settings(max_examples=300, deadline=None)
+ANYTHING = settings(max_examples=300)
 
 
 def page_of(name: str) -> Page:
