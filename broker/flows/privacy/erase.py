@@ -7,6 +7,7 @@ leave anything half done: whoever is stopped is carried on from the rows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from broker.domain.changes import (
     AddPendingRevocation,
@@ -86,15 +87,14 @@ async def _destroy(user_id: UserId, ports: Ports, request_id: str) -> Erased:
 async def _tokens(found: ConnectionInFull, ports: Ports) -> list[UpstreamTokens]:
     """The Connection's, and those that its Provider is yet to be told of. What does not open can be ended by nobody."""
     readable: list[UpstreamTokens] = []
-    try:
+    with suppress(SealBroken):
         if (held := await open_tokens(found.connection, found.data_key, ports.vault)) is not None:
             readable.append(held)
-        for pending in found.revocations:
-            if pending.sealed_token is not None:
+    for pending in found.revocations:
+        if pending.sealed_token is not None:
+            with suppress(SealBroken):
                 plaintext = await ports.vault.open(found.data_key, pending.place, pending.sealed_token)
                 readable.append(UpstreamTokens.from_bytes(plaintext))
-    except SealBroken:
-        pass
     return readable
 
 

@@ -6,8 +6,10 @@ from dataclasses import fields
 
 import pytest
 
+from broker.domain.changes import PutHold
 from broker.domain.erasure import ErasedToken
-from broker.domain.errors import Conflict, Fault, NotFound
+from broker.domain.errors import Conflict, Fault, NotFound, Refusal
+from broker.domain.hold import Hold
 from broker.domain.ids import UserId
 from broker.domain.outbox import RevocationResult
 from broker.domain.revocation import Claim
@@ -110,6 +112,8 @@ async def test_a_provider_that_cannot_be_told_is_named(world: World) -> None:
     erased = await erase(session.user.id, world.ports)
 
     assert erased.tokens == (ErasedToken(registration=CORP, pending_id=None, result=RevocationResult.UNSUPPORTED),)
+    document = (await receipt_of(erased, world.ports))["receipt"]
+    assert [token["result"] for token in document["tokens"]] == ["unsupported"]
 
 
 async def test_what_does_not_open_is_destroyed_all_the_same(world: World) -> None:
@@ -120,6 +124,33 @@ async def test_what_does_not_open_is_destroyed_all_the_same(world: World) -> Non
 
     assert erased.tokens == ()
     assert mentioned(world, session.user.id) == set()
+
+
+async def test_what_does_not_open_keeps_no_other_token_from_its_end(world: World) -> None:
+    """The Provider hears of the one that was to be told anyway; of one that it was told of, not again."""
+    session = await ada(world)
+    first, connection_id = world.upstream.issued[0], session.session.connection_id
+    await revoke(connection_id, session.user.id, world.ports, request_id="r1")
+    await deliver_revocations(world.ports)
+    await world.sign_in(ADA)
+    waiting = world.upstream.issued[-1]
+    await revoke(connection_id, session.user.id, world.ports, request_id="r2")
+    await world.sign_in(ADA)
+    await world.damage(ADA, sealed_tokens=b"\x01damaged")
+    await erase(session.user.id, world.ports)
+    await deliver_revocations(world.ports)
+
+    assert [tokens for _, tokens in world.upstream.revocations] == [first, waiting]
+
+
+async def test_whoever_is_held_is_not_erased(world: World) -> None:
+    """Nothing of them changes."""
+    session = await ada(world)
+    await world.store.write(PutHold(hold=Hold(user_id=session.user.id, reference="case-7", since=NOW)))
+    world.forget()
+    with refusal(Refusal, "on_hold"):
+        await erase(session.user.id, world.ports)
+    assert world.written == []
 
 
 async def test_nobody_is_not_erased(world: World) -> None:

@@ -156,6 +156,9 @@ async def test_what_does_not_open_is_named_and_left(world: World) -> None:
     await world.signed_in(GRACE)
     damaged = await world.damage(GRACE, sealed_attributes=b"\x01\x01damaged")
     world.clock.advance(40 * DAY)
+    looked = await run(world, UNLIMITED | {"idle_tokens": 40}, dry_run=True)
+    assert (looked.tokens, looked.unreadable) == (1, (damaged.id,))
+    assert (await world.connection(GRACE)).connection == damaged
     done = await run(world, UNLIMITED | {"idle_tokens": 40})
 
     assert (done.tokens, done.unreadable) == (1, (damaged.id,))
