@@ -172,7 +172,7 @@ LEFT_OUT: Mapping[str, str] = {
     "pending_logouts.user_id": _WHOSE,
     "revocations.id": "a place in the feed of notices",
     "ledger.user_id": _WHOSE,
-    "ledger.sealed": "the shortened address of a sign-in: `broker ledger show --values` opens it",
+    "ledger.sealed": "opened instead: `address`",
     "client_orgs.rights": "the Client's own declaration",
     **{
         f"applications.{column.name}": _DECLARED

@@ -22,6 +22,7 @@ from broker.web import origin
 from broker.web.cookies import Cookies
 from broker.web.feed import Feed
 from broker.web.measure import Measures
+from broker.web.pages.parts import SignInNotice
 from broker.web.pages.render import render
 from broker.web.pages.shell import Shell
 from broker.web.pages.views import FormPostView, View
@@ -80,14 +81,13 @@ async def signed_in(request: Request) -> LiveSession | None:
 
 
 class SignInFirst(Exception):
-    """Nobody is signed in: the browser is sent to the sign-in page. `expired`: somebody was, a while ago.
-
-    `page`: the one of ours to come back to, if not the User's own.
+    """The browser is sent to the sign-in page, with this notice. `page`: the one of ours to come back to, if not the
+    User's own.
     """
 
-    def __init__(self, *, expired: bool, page: str | None = None) -> None:
+    def __init__(self, *, notice: SignInNotice | None, page: str | None = None) -> None:
         super().__init__("sign in first")
-        self.expired = expired
+        self.notice = notice
         self.page = page
 
 
@@ -95,8 +95,21 @@ async def require_signed_in(request: Request, *, page: str | None = None) -> Liv
     """Who is signed in. Raises `SignInFirst`."""
     session = await signed_in(request)
     if session is None:
-        raise SignInFirst(expired=web_of(request).cookies.session in request.cookies, page=page)
+        was_signed_in = web_of(request).cookies.session in request.cookies
+        raise SignInFirst(notice="session_expired" if was_signed_in else None, page=page)
     return session
+
+
+def lacks_acceptance(request: Request, session: LiveSession) -> bool:
+    """Whether they have to accept documents first, which is asked at a sign-in."""
+    ports = web_of(request).ports
+    return ports.policy.documents.overdue(session.user.accepted, ports.clock.now())
+
+
+def require_acceptance(request: Request, session: LiveSession, *, page: str) -> None:
+    """Raises `SignInFirst` for whoever `lacks_acceptance`."""
+    if lacks_acceptance(request, session):
+        raise SignInFirst(notice="documents", page=page)
 
 
 async def posted(request: Request, *, page: str | None = None) -> tuple[LiveSession, Parameters]:

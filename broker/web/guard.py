@@ -143,10 +143,10 @@ def _forget_attempt(request: Request, response: Response) -> None:
 
 def _sign_in_first(request: Request, first: SignInFirst) -> Response:
     cookies = web_of(request).cookies
-    asked = {"notice": "session_expired"} if first.expired else {}
+    asked: dict[str, str] = {} if first.notice is None else {"notice": first.notice}
     if first.page is not None:
         asked["return_to"] = first.page
     response = RedirectResponse("?".join(filter(None, ("/sign-in", urlencode(asked)))), status_code=303)
-    if first.expired:
+    if first.notice == "session_expired":
         cookies.clear(response, cookies.session)
     return response

@@ -277,13 +277,17 @@ class Watch:
             assert all(_NOT_A_VALUE.fullmatch(text) and len(text) <= 128 for text in texts), f"I3: {event}"
             events.setdefault(event["request_id"], []).append(event)
         lines = (orjson.loads(line) for line in self.log.text.splitlines())
-        only_logged = {line["request_id"] for line in lines if line["event"] == "refusal not recorded"}
+        only_logged = {
+            line["request_id"]
+            for line in lines
+            if line["event"] == "refusal not recorded" or line.get("reason") == "storage_unavailable"
+        }
         for seen in self.seen:
             request_id = seen.answer.headers.get("X-Request-Id", "none")
             own = events.get(request_id, [])
             assert len(own) <= 1, f"I3: {seen}: {own}"
             if seen.answer.status_code == 503 and request_id in only_logged:
-                continue  # the database had too much to do for the answer, and for the line too
+                continue  # the database was away or had too much to do, for the line too
             if seen.answer.status_code == 429:
                 continue  # the first is written down, and then no more
             if seen.waits:

@@ -16,6 +16,8 @@ from broker.domain import policy_parse
 from broker.domain.ids import RegistrationId
 from broker.domain.policy import AttributePolicy
 from tests.security.browser import Browser, answered, ask
+from tests.security.device import Device
+from tests.security.device import answer as let_in_by
 from tests.security.template import BEGINS, Template
 from tests.security.world import World, open_world
 from tests.servers.asgi import Application
@@ -306,8 +308,17 @@ async def test_when_the_time_for_a_new_version_is_over_nothing_goes_on_without_i
     assert led.headers["Location"].startswith("/sign-in?")
     assert "have changed. Sign in again" in (await later.get(led.headers["Location"])).text
 
+    device = await Device(later, "tv").begin()
+    for let_in in (later.get(f"/device?user_code={device.user_code}"), let_in_by(later, device)):
+        led = await let_in
+        assert led.headers["Location"].startswith("/sign-in?notice=documents&return_to=%2Fdevice")
+        assert "have changed. Sign in again" in (await later.get(led.headers["Location"])).text
+    assert await device.error() == "authorization_pending"
+
     gate.clock.advance(60)
     assert (await answer(later, await asked(later))).status_code == 303
+    assert (await later.get(led.headers["Location"])).headers["Location"] == "/device"
+    assert (await let_in_by(later, device)).status_code == 200
     assert (await later.refresh(tokens["refresh_token"])).status_code == 200
     assert "code" in answered(await later.get(ask(prompt="none").url))
     assert (await gate.rows("SELECT count(*) AS n FROM acceptances"))[0]["n"] == 6

@@ -14,18 +14,23 @@ from broker.domain.ids import UserId
 from broker.domain.ledger import AuditEvent
 from broker.flows.kept import EverythingKept, KeptConnection, KeptOnTerms, everything_kept
 from broker.flows.ports import Ports
+from broker.flows.sealed_event import opened_address
+
+AT_ONCE = 1000
+"""Events in one read."""
 
 
 async def export(user_id: UserId, ports: Ports, *, by_operator: bool, request_id: str = "") -> SignedArchive:
     """The archive as of now. The line about making it is not in it. Raises `NotFound` or `Fault`."""
     found = await everything_kept(user_id, ports)
+    addresses = await _addresses(user_id, ports)
     now = ports.clock.now()
     archive = {
         "version": VERSION,
         "issuer": ports.issuer,
         "created_at": now,
         "policy_digest": ports.policy.digest(),
-        **_sections(found),
+        **_sections(found, addresses),
     }
     claims = signature_claims(archive, issuer=ports.issuer, user_id=user_id, now=now)
     signed = SignedArchive(archive=archive, signature=ports.signer.sign(claims, typ=TYPE))
@@ -40,12 +45,28 @@ async def export(user_id: UserId, ports: Ports, *, by_operator: bool, request_id
     return signed
 
 
-def _sections(found: EverythingKept) -> dict[str, Any]:
+async def _addresses(user_id: UserId, ports: Ports) -> dict[int, str]:
+    """Event -> the shortened address that it has sealed, of those that open."""
+    key = await ports.store.data_key(user_id)
+    opened: dict[int, str] = {}
+    after: int | None = 0
+    while after is not None:
+        entries = await ports.store.entries(user_id, after, AT_ONCE)
+        for entry in entries:
+            if (address := await opened_address(entry.event, key, ports.vault)) is not None:
+                opened[entry.id] = address
+        after = entries[-1].id if len(entries) == AT_ONCE else None
+    return opened
+
+
+def _sections(found: EverythingKept, addresses: Mapping[int, str]) -> dict[str, Any]:
     """A section for each table, and who was told."""
     sections: dict[str, Any] = {name: list(map(dict, rows)) for name, rows in found.records.items()}
     (sections["user"],) = sections.pop("users")
     # On PostgreSQL it may be larger than what every reader of JSON tells exactly (RFC 8785 section 3.2.2.3).
-    sections["ledger"] = [{**row, "id": str(row["id"])} for row in sections["ledger"]]
+    sections["ledger"] = [
+        {**row, "id": str(row["id"]), "address": addresses.get(row["id"])} for row in sections["ledger"]
+    ]
     in_full = {one.connection.id: one for one in found.connections}
     sections["connections"] = [{**row, **_in_full(in_full[row["id"]])} for row in sections["connections"]]
     sections["disclosures"] = [

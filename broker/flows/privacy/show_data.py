@@ -10,7 +10,7 @@ from broker.flows.ports import Ports
 
 
 async def show_data(user_id: UserId, ports: Ports) -> EverythingKept:
-    """What is kept, why, until when, and who was told. Writes nothing. Raises `NotFound` or `Fault`."""
+    """What is kept, why, until when, and who was told. Raises `NotFound` or `Fault`."""
     found = await everything_kept(user_id, ports)
     now = ports.clock.now()
     return replace(found, connections=tuple(_shown(one, now) for one in found.connections))

@@ -87,7 +87,7 @@ def beside_rows(kept: EverythingKept, policy: AttributePolicy) -> tuple[BesideRo
             count["ledger"],
             "line in our record",
             "lines in our record",
-            "To prove what was done and decided. It has no names, addresses or other values.",
+            "To prove what was done and decided. It holds no values but, at most, a shortened network address.",
             "No end is set" if rules.ledger is None else _days(rules.ledger, "after it was written"),
             None,
         ),

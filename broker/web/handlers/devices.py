@@ -53,13 +53,16 @@ async def device_authorization(request: Request) -> Response:
 async def device_page(request: Request) -> Response:
     """Enter the code. One in the query is filled in, and nothing more: a link alone lets nobody in (section 5.4)."""
     user_code = typed_user_code(one(query_of(request), "user_code", longest=_LONGEST) or "")
-    session = await context.require_signed_in(request, page=device_page_of(user_code))
+    page = device_page_of(user_code)
+    session = await context.require_signed_in(request, page=page)
+    context.require_acceptance(request, session, page=page)
     return context.page(await _code_view(request, session, user_code or ""))
 
 
 async def device_code(request: Request) -> Response:
     """The code is entered: show who asks, and for what."""
     session, form = await context.posted(request, page=DEVICE)
+    context.require_acceptance(request, session, page=DEVICE)
     asks = await _known(request, session, form)
     ports = context.web_of(request).ports
     shown = await show_connections(session.user.id, ports)
@@ -80,6 +83,7 @@ async def device_code(request: Request) -> Response:
 async def device_answer(request: Request) -> Response:
     """ "Allow" or "Do not allow"."""
     session, form = await context.posted(request, page=DEVICE)
+    context.require_acceptance(request, session, page=DEVICE)
     decision = one(form, "decision")
     if decision not in ("allow", "deny"):
         raise Refusal("invalid_request", "This page was not sent as it should be.", detail="no decision")

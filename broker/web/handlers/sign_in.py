@@ -39,7 +39,7 @@ async def sign_in_page(request: Request) -> Response:
     parameters = of_authorize_request(query_of(request))
     session = await context.signed_in(request)
     choice = await choose(parameters, web.ports, return_to=request.query_params.get("return_to", ""))
-    if session is not None and not parameters:
+    if session is not None and not parameters and not context.lacks_acceptance(request, session):
         return RedirectResponse(choice.page or "/account", status_code=303)
     returns = () if choice.page is None else (("return_to", choice.page),)
     view = SignInView(

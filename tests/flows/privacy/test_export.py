@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from broker.domain.acceptance import Acceptance, Accepted, Choice
 from broker.domain.archive import SignedArchive, digest, is_about, read
-from broker.domain.changes import Accept, PutChoice, PutConsent
+from broker.domain.changes import Accept, PutChoice, PutConsent, Record
 from broker.domain.consent import Consent
 from broker.domain.errors import Fault, NotFound
 from broker.domain.ids import ApplicationId, UserId
@@ -23,7 +23,7 @@ from broker.domain.sealing import SYSTEM_OWNER
 from broker.flows.connections.revoke import revoke
 from broker.flows.found import LiveSession
 from broker.flows.privacy.correct import correct
-from broker.flows.privacy.export import export
+from broker.flows.privacy.export import AT_ONCE, export
 from tests.flows.refusals import refusal
 from tests.flows.setting import ACME, ADA, ADA_AT_CORP, GRACE, ISSUER, NOW, POLICY, STRANGER
 from tests.flows.texts import holds
@@ -139,6 +139,25 @@ async def test_what_is_about_to_go_is_told_too(world: World) -> None:
     google = (await exported(world, ada.user.id)).archive["connections"][0]
 
     assert [(a["name"], a["purpose"]) for a in google["attributes"]] == [("email", "x"), ("name", None)]
+
+
+async def test_where_somebody_signed_in_from_is_told_to_them(world: World) -> None:
+    """As short as it is kept, however long the ledger is; null where there is nothing, or what does not open."""
+    world.ports, world.address = world.with_policy(POLICY | {"ledger": {"address": "shortened"}}), "203.0.113.77"
+    ada = await world.signed_in(ADA)
+    plain = AuditEvent(at=NOW, action="refresh", outcome="done", user_id=ada.user.id)
+    await world.store.write(*(Record(event=plain) for _ in range(AT_ONCE)))
+    world.clock.advance(1)
+    await world.sign_in(ADA)
+    lines = (await exported(world, ada.user.id)).archive["ledger"]
+    network = "203.0.113.0/24"
+    assert [line["address"] for line in lines] == [network, *([None] * AT_ONCE), network]
+
+    ledger = world.store.tables.ledger
+    first = min(ledger, key=lambda position: (ledger[position].sealed is None, position))
+    ledger[first] = replace(ledger[first], sealed=b"\x01\x01damaged")
+    lines = (await exported(world, ada.user.id)).archive["ledger"]
+    assert [line["address"] for line in lines if line["action"] == "sign_in.finish"] == [None, network]
 
 
 async def test_no_token_and_no_secret_is_in_it(world: World) -> None:

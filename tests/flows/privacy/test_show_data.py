@@ -24,7 +24,7 @@ DAY = 86400
 
 
 async def shown(world: World, ada: LiveSession, document: Any) -> EverythingKept:
-    """By a broker that knows this policy; nothing is written."""
+    """By a broker that knows this policy; nothing is written where all of it opens."""
     world.forget()
     found = await show_data(ada.user.id, world.with_policy(document))
     assert world.written == []

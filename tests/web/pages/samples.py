@@ -150,7 +150,7 @@ DATA = DataView(
         ),
         BesideRow(
             what="14 lines in our record",
-            why="To prove what was done and decided. It has no names, addresses or other values.",
+            why="To prove what was done and decided. It holds no values but, at most, a shortened network address.",
             until="730 days after it was written",
         ),
     ),
