@@ -75,6 +75,18 @@ class entries_settled_below(FunctionElement[int]):  # noqa: N801
     type = BigInteger()
 
 
+class element_beside(FunctionElement[Any]):  # noqa: N801
+    """Of an array, what stands there where a value stands in another array. PostgreSQL's alone."""
+
+    inherit_cache = True
+
+
+@compiles(element_beside, "postgresql")
+def _(element: element_beside, compiler: SQLCompiler, **kw: Any) -> str:
+    array, values, value = (compiler.process(part, **kw) for part in element.clauses)
+    return f"({array})[array_position({values}, {value})]"
+
+
 class is_none_of(FunctionElement[bool]):  # noqa: N801
     """Whether a text is none of those in a JSON array."""
 

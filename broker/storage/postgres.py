@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -21,6 +22,7 @@ from broker.storage.at_once import AtOnce
 from broker.storage.batches import LOST_RACE, Step, alike, alone, one_statement, steps_for
 from broker.storage.driver_sql import driver_sql
 from broker.storage.engine import ANSWER_WITHIN, MAX_RETRIES, unavailable
+from broker.storage.gathered import Gathered, Question
 from broker.storage.pool import Connection, Pool
 from broker.storage.rows import Row
 
@@ -45,6 +47,7 @@ class Postgres:
     def __init__(self, url: str, *, connections: int) -> None:
         self._pool = Pool(url, size=connections)
         self._steps = steps_for(_DIALECT)
+        self._gathered: dict[AtOnce, Gathered[tuple[Sequence[Row], bool]]] = {}
 
     async def rows(self, query: ClauseElement, **parameters: Any) -> Sequence[Row]:
         """See `Engine`. Asked a second time when the connection turns out to be dead."""
@@ -73,9 +76,30 @@ class Postgres:
         return _rows_touched(status)
 
     async def at_once(self, statement: AtOnce, **parameters: Any) -> tuple[Sequence[Row], bool]:
-        """See `Engine`. Asked twice like a read: a change that was made by the first question is not made again."""
-        found = await self.rows(statement.together, **parameters)
-        return found, bool(found and found[0][-1])
+        """See `Engine`. With others that come at this moment, in one statement.
+
+        Asked twice like a read: a change that was made by the first question is not made again.
+        """
+        gathered = self._gathered.get(statement)
+        if gathered is None:
+            gathered = self._gathered[statement] = Gathered(partial(self._together, statement))
+        own = tuple([parameters.pop(name) for name in statement.own])
+        try:
+            return await gathered(
+                Question(about=own[0], own=own, shared=tuple(parameters.items())), within=ANSWER_WITHIN
+            )
+        except TimeoutError as error:
+            raise unavailable(error) from None
+
+    async def _together(self, statement: AtOnce, asked: Sequence[Question]) -> list[tuple[Sequence[Row], bool]]:
+        sql = driver_sql(statement.together, _DIALECT)
+        own = zip(statement.own, zip(*(one.own for one in asked), strict=True), strict=True)
+        arguments = sql.arguments({**dict(asked[0].shared), **dict(own)})
+        work = _retried(lambda connection: connection.fetch(sql.text, *arguments))
+        found: dict[Any, Any] = {row[0]: row for row in await self._answer(work, tries=2)}
+        return [
+            ((found[one.about],), bool(found[one.about][-1])) if one.about in found else ((), False) for one in asked
+        ]
 
     async def write(self, changes: Sequence[Change]) -> None:
         """See `Engine`. One round trip, without a transaction around it, wherever one statement can say it all."""
@@ -139,8 +163,8 @@ async def _one_by_one(connection: Connection, steps: Sequence[Step], changes: Se
                 raise Conflict(step.name)
 
 
-def _retried(unit: Work[None]) -> Work[None]:
-    async def work(connection: Connection) -> None:
+def _retried(unit: Work[Answer]) -> Work[Answer]:
+    async def work(connection: Connection) -> Answer:
         for retry in range(MAX_RETRIES):
             try:
                 return await unit(connection)

@@ -12,7 +12,7 @@ from broker.domain import refresh_token
 from broker.domain.application import ApplicationType, GrantType
 from broker.domain.changes import Change
 from broker.domain.grant import REFRESH_LIFETIME
-from broker.domain.ids import ApplicationId, GrantId, RegistrationId
+from broker.domain.ids import ApplicationId, GrantId, KeyedHash, RegistrationId
 from broker.domain.refresh_token import IDLE_LIFETIME, PlainUse, RefreshToken, Standing
 from broker.domain.user import UserStatus
 from broker.flows.live_grant import ended, rights_of
@@ -186,3 +186,59 @@ async def test_it_is_one_round_trip(postgres_store_url: str) -> None:
 
         assert await trips(proxy, lambda: store.use_plainly(USE)) == 1
         assert not (await store.use_plainly(USE)).used
+
+
+MANY = 20
+
+
+def use_of(number: int) -> PlainUse:
+    """Of one of many Grants. Each is asked for by its own request."""
+    return replace(USE, grant_id=GrantId(f"gnt_{number}"), request_id=f"req-{number}")
+
+
+async def many(store: Store) -> None:
+    """So many Grants; each third one was revoked."""
+    await filled(store)
+    for number in range(MANY):
+        grant = replace(GRANT, id=use_of(number).grant_id, code=KeyedHash(f"code-{number}"))
+        await store.write(c.AddGrant(grant=grant))
+        if number % 3 == 0:
+            await store.write(c.RevokeGrant(grant_id=grant.id, reason="revoked_by_application", at=w.NOW))
+
+
+async def test_of_many_at_once_each_is_used_or_not_by_itself(store: Store) -> None:
+    """Each answer is about its own Grant, and each line of the ledger names its own request; one is of no Grant."""
+    await many(store)
+    answers = await asyncio.gather(*(store.use_plainly(use_of(number)) for number in range(MANY + 1)))
+
+    good = [number for number in range(MANY) if number % 3]
+    assert [number for number, answer in enumerate(answers) if answer.used] == good
+    assert [None if one.found is None else one.found.grant.id for one in answers] == [
+        *(use_of(number).grant_id for number in range(MANY)),
+        None,
+    ]
+    for number in range(MANY):
+        after = await store.grant(use_of(number).grant_id)
+        assert after is not None and after.grant.generation == (1 if number in good else 0)
+    lines = {event.object_id: event.request_id for event in await store.events(99) if event.action == "refresh"}
+    assert lines == {use_of(number).grant_id: f"req-{number}" for number in good}
+
+
+async def test_many_at_once_are_one_statement(postgres_store_url: str) -> None:
+    """And one commit."""
+    async with proxied(postgres_store_url) as proxy, SqlStore(proxy.url) as store:
+        await many(store)
+        await store.use_plainly(replace(USE, generation=7))
+
+        assert await trips(proxy, lambda: asyncio.gather(*map(store.use_plainly, map(use_of, range(MANY))))) == 1
+
+
+async def test_two_processes_that_take_the_same_ones_do_not_hold_each_other_up(postgres_store_url: str) -> None:
+    """In whatever order they are asked: each token is used once."""
+    async with SqlStore(postgres_store_url) as one, SqlStore(postgres_store_url) as other:
+        await many(one)
+        for generation in range(10):
+            uses = [replace(use_of(number), generation=generation) for number in range(MANY)]
+            answers = await asyncio.gather(*map(one.use_plainly, uses), *map(other.use_plainly, reversed(uses)))
+            used = [answer.found.grant.id for answer in answers if answer.used and answer.found is not None]
+            assert sorted(used) == sorted(use.grant_id for number, use in enumerate(uses) if number % 3)
