@@ -20,7 +20,9 @@ async def test_oidcc_discovery_endpoint_verification(template: Template, tmp_pat
     With `signing_algorithm = "RS256"`, which the section demands; the broker's own choice is ES256.
     """
     from_the_start = replace(template, settings=replace(template.settings, signing_algorithm="RS256"))
-    async with open_world(from_the_start, tmp_path, database_url=f"sqlite:///{tmp_path / 'new.sqlite'}") as world:
+    database_url = f"sqlite:///{tmp_path / 'new.sqlite'}"
+    await from_the_start.fill(database_url)
+    async with open_world(from_the_start, tmp_path, database_url=database_url) as world:
         browser, issuer = world.browser(), world.settings.issuer
         answer = await browser.get("/.well-known/openid-configuration")
         told = answer.json()

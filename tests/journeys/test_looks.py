@@ -44,6 +44,7 @@ async def looking(tmp_path: Path, chromium: Browser, artefacts: Path) -> AsyncIt
 
         async def look(name: str) -> None:
             page = person.page
+            await page.wait_for_load_state()  # its style sheet too
             for (width, height), scheme in product((PHONE, WIDE), SCHEMES):
                 await page.set_viewport_size({"width": width, "height": height})
                 await page.emulate_media(color_scheme=scheme)

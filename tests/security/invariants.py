@@ -35,7 +35,7 @@ from tests.world.log import Log
 if TYPE_CHECKING:
     from tests.security.browser import Browser
 
-Select = Callable[[str], Awaitable[Rows]]
+Tables = Callable[[], Awaitable[dict[str, Rows]]]
 TABLES = tuple(metadata.tables)
 AT_ANY_TIME = {"ledger", "ledger_links", "ledger_heads", "leases"}
 AUDITED = {name for name, *_, audited in TABLE if audited}
@@ -78,7 +78,7 @@ class Watch:
     canaries: Canaries = field(default_factory=Canaries)
     alone: bool = True
     elsewhere: set[str] = field(default_factory=set)
-    _select: Select | None = None
+    _tables: Tables | None = None
 
     def __post_init__(self) -> None:
         self.canaries.add_keyring(self.settings.keyring)
@@ -139,36 +139,36 @@ class Watch:
 
     async def _rows(self) -> dict[str, Rows]:
         """Everything but what may be written at any time: ledger, chain, when Sessions were seen, how outboxes fare."""
-        if self._select is None:  # asked twice a request, so the connection stays open
-            self._select = await self._connected()
-        tables = {name: await self._select(f"SELECT * FROM {name}") for name in TABLES if name not in AT_ANY_TIME}
-        for row in tables["sessions"]:
-            del row["last_seen_at"]
-        for row in tables["pending_revocations"]:
-            for name in ("tries", "next_try_at", "result", "sealed_token"):
-                del row[name]
-        for row in tables["pending_logouts"]:
-            for name in ("tries", "next_try_at", "result"):
-                del row[name]
-        return tables
+        if self._tables is None:  # asked twice a request, so the connection stays open
+            self._tables = await self._connected()
+        return await self._tables()
 
-    async def _connected(self) -> Select:
+    async def _connected(self) -> Tables:
+        names = [name for name in TABLES if name not in AT_ANY_TIME]
         path = sqlite_path(self.settings.database_url)
         if path is None:
             server = await asyncpg.connect(self.settings.database_url, server_settings={"search_path": SEARCH_PATH})
             self.closing.push_async_callback(server.close)
+            each = ", ".join(f"'{name}', (SELECT json_agg(row) FROM {name} AS row)" for name in names)
 
-            async def select_from_server(query: str) -> Rows:
-                return [dict(row) for row in await server.fetch(query)]
+            async def all_of_server() -> dict[str, Rows]:
+                found = orjson.loads(await server.fetchval(f"SELECT json_build_object({each})"))
+                return _of_note({name: rows or [] for name, rows in found.items()})
 
-            return select_from_server
+            return all_of_server
         database = self.closing.enter_context(contextlib.closing(sqlite3.connect(path)))
         database.row_factory = sqlite3.Row
+        read: dict[int, dict[str, Rows]] = {}
 
-        async def select_from_file(query: str) -> Rows:
-            return [dict(row) for row in database.execute(query)]
+        async def all_of_file() -> dict[str, Rows]:
+            (version,) = database.execute("PRAGMA data_version").fetchone()  # another one after another's commit
+            if version not in read:
+                read.clear()
+                rows = {name: [dict(row) for row in database.execute(f"SELECT * FROM {name}")] for name in names}
+                read[version] = _of_note(rows)
+            return read[version]
 
-        return select_from_file
+        return all_of_file
 
     def _learn(self, seen: Seen) -> None:
         """Remember the secrets that this answer rightly brought."""
@@ -257,13 +257,8 @@ class Watch:
     def _check_unchanged(
         self, seen: Seen, before: dict[str, Rows], after: dict[str, Rows], may_change: Sequence[str]
     ) -> None:
-        if seen.route in (
-            "token",
-            "gateway_callback",
-        ):  # a code that was misused is burnt, and downstream services are told
-            for row in (*before["grants"], *after["grants"]):
-                del row["revoked_at"], row["revoked_for"]
-            before["revocations"] = after["revocations"] = []
+        if seen.route in ("token", "gateway_callback"):
+            before, after = _but_misused_codes(before), _but_misused_codes(after)
         for table, rows in before.items():
             assert table in may_change or after[table] == rows, f"I2: {seen} changed {table}"
         if seen.route not in CALLS_UPSTREAM:
@@ -278,7 +273,7 @@ class Watch:
             events.setdefault(event["request_id"], []).append(event)
         lines = (orjson.loads(line) for line in self.log.text.splitlines())
         only_logged = {
-            line["request_id"]
+            line.get("request_id")
             for line in lines
             if line["event"] == "refusal not recorded" or line.get("reason") == "storage_unavailable"
         }
@@ -299,6 +294,27 @@ class Watch:
                 assert own[0]["reason"] not in BEFORE_UPSTREAM or seen.calls == 0, f"I2: {seen} called a Provider"
             elif seen.refused:
                 assert own == [], f"I3: {seen}: {own}"
+
+
+_ANY_TIME: dict[str, tuple[str, ...]] = {
+    "sessions": ("last_seen_at",),
+    "pending_revocations": ("tries", "next_try_at", "result", "sealed_token"),
+    "pending_logouts": ("tries", "next_try_at", "result"),
+}
+
+
+def _of_note(tables: dict[str, Rows]) -> dict[str, Rows]:
+    """Without the columns that may be written at any time."""
+    return tables | {name: _without(tables[name], columns) for name, columns in _ANY_TIME.items()}
+
+
+def _but_misused_codes(tables: dict[str, Rows]) -> dict[str, Rows]:
+    """A code that was misused is burnt, and downstream services are told."""
+    return tables | {"grants": _without(tables["grants"], ("revoked_at", "revoked_for")), "revocations": []}
+
+
+def _without(rows: Rows, columns: Sequence[str]) -> Rows:
+    return [{name: value for name, value in row.items() if name not in columns} for row in rows]
 
 
 def _check_chain(ledger: Rows, links: Rows) -> None:

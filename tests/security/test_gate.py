@@ -52,7 +52,7 @@ YES = {"accepted": "yes", "adult": "yes"}
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def gate(request: pytest.FixtureRequest, template: Template, tmp_path: Path) -> AsyncIterator[World]:
     """A broker that asks."""
-    database_url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    database_url = request.getfixturevalue("filled_url") if request.param == "postgresql" else None
     async with open_world(template, tmp_path, database_url=database_url, rules=RULES) as world:
         yield world
 

@@ -206,7 +206,7 @@ async def trial(request: pytest.FixtureRequest, template: Template, tmp_path: Pa
     """On each of the stores."""
     settings: dict[str, Any] = {}
     if request.param != "sqlite":
-        urls = (request.getfixturevalue("postgres_url"), request.getfixturevalue("redis_url"))
+        urls = (request.getfixturevalue("filled_url"), request.getfixturevalue("redis_url"))
         settings = dict(zip(("database_url", "redis_url"), urls, strict=True))
     async with staged(template, tmp_path, FakeOpenIdProvider, keep=KEPT, release=("email",), settings=settings) as (
         world,

@@ -112,11 +112,12 @@ async def open_world(
     rules: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> AsyncIterator[World]:
-    """`registrations` come on top of "google" and "corp"; `rules` is a policy document instead of the usual one."""
+    """`registrations` come on top of "google" and "corp"; `rules` is a policy document instead of the usual one.
+
+    `database_url` is that of a database which is filled as the template's is.
+    """
     if database_url is None:
         database_url = template.copy_to(folder)
-    else:
-        await template.fill(database_url)
     all_of_them = dict(template.settings.registrations) | dict(registrations or {})
     changes = settings | {"issuer": issuer, "database_url": database_url, "registrations": all_of_them}
     if rules is not None:
