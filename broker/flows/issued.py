@@ -45,25 +45,24 @@ async def issue(
     refresh_token: str | None,
     possession: Possession,
     now: int,
-    narrower: Grant | None = None,
+    narrow: GrantInFull | None = None,
 ) -> tuple[Tokens, tuple[str, ...]]:
     """Sign what the Grant gives as of now, and name the attributes that it tells, here and in userinfo.
 
-    `narrower` is what these tokens tell of it, if that is less.
+    `narrow` is what these tokens tell of it, if that is less.
     Raises `OAuthRefusal` (`invalid_grant`) or `Fault`.
     """
     rights = rights_of(found)
     if (problem := ended(found, rights, now)) is not None:
         raise OAuthRefusal("invalid_grant", "It is not valid any more. Please sign in again.", detail=problem)
-    if narrower is not None:
-        found = replace(found, grant=narrower)
+    told = narrow or found
     try:
-        released = await open_released(found, tuple(rights), Context.TOKENS, ports)
+        released = await open_released(told, tuple(rights), Context.TOKENS, ports)
     except SealBroken:
         await _give_up(found, now, ports)
         raise OAuthRefusal("invalid_grant", "Please sign in again.", detail="seal broken") from None
-    grant = found.grant
-    access_token = session_jwt_of(found, rights, released.values, ports, key=possession.key, now=now)
+    grant = told.grant
+    access_token = session_jwt_of(told, rights, released.values, ports, key=possession.key, now=now)
     id_token = ports.signer.sign(
         id_token_claims(
             grant=grant, issuer=ports.issuer, access_token=access_token, attributes=released.values, now=now

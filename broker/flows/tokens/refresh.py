@@ -70,19 +70,18 @@ async def refresh(
             raise _refused("another key than it is bound to, or none")
         decided = await _decided(presented, asked, found, held, ports, now)
         if used:
-            return await _told(decided, found, asked, ports, now)
+            return await _told(decided, ports, now)
         event = grant_event(found, "refresh", now=now, request_id=request_id)
         try:
             await use_up(held, ports, decided.change, Record(event=event))
         except Conflict:
             continue
-        return await _told(decided, found, asked, ports, now)
+        return await _told(decided, ports, now)
 
 
-async def _told(decided: _Decided, found: GrantInFull, asked: Refreshment, ports: Ports, now: int) -> Tokens:
+async def _told(decided: _Decided, ports: Ports, now: int) -> Tokens:
     """Where they tell other attributes than were told before, the ledger has a line of it before anybody has them."""
-    scopes = _narrowed(asked.scope, found.grant.scopes)
-    await record_release(replace(found, grant=replace(found.grant, scopes=scopes)), decided.released, ports, now=now)
+    await record_release(decided.narrow, decided.released, ports, now=now)
     return decided.tokens
 
 
@@ -107,9 +106,10 @@ def _is_theirs(presented: RefreshToken, found: GrantInFull, application: Applica
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Decided:
-    """The tokens that a refresh gives, what they tell, and how its use is to be written."""
+    """The tokens that a refresh gives, what they tell, of how much of the Grant, and how its use is to be written."""
 
     tokens: Tokens
+    narrow: GrantInFull
     released: tuple[str, ...]
     change: RefreshGrant
 
@@ -141,17 +141,12 @@ async def _decided(
         at = grant.refreshed_at or now  # the time to replay is not prolonged
     elif refresh_token.rotates(found.application):
         generation += 1
-    tokens, released = await issue(
-        found,
-        ports,
-        refresh_token=refresh_token_of(found, generation, ports),
-        possession=held,
-        now=now,
-        # Without the nonce, which belonged to the sign-in (OpenID Connect Core section 12.2).
-        narrower=replace(grant, scopes=scopes, nonce=None),
-    )
+    # Without the nonce, which belonged to the sign-in (OpenID Connect Core section 12.2).
+    narrow = replace(found, grant=replace(grant, scopes=scopes, nonce=None))
+    again = refresh_token_of(found, generation, ports)
+    tokens, released = await issue(found, ports, refresh_token=again, possession=held, now=now, narrow=narrow)
     change = RefreshGrant(grant_id=grant.id, expected_generation=grant.generation, generation=generation, at=at)
-    return _Decided(tokens=tokens, released=released, change=change)
+    return _Decided(tokens=tokens, narrow=narrow, released=released, change=change)
 
 
 def _narrowed(asked: str | None, granted: tuple[str, ...]) -> tuple[str, ...]:
