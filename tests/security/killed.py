@@ -1,10 +1,10 @@
-"""A process that rotates the KEK, gives a User another data key, purges, or has go what is over, and is killed.
+"""A process that rotates the KEK, gives a User another data key, purges, disconnects, erases, or has go what is over.
 
 It kills itself at one of its steps.
 
-`python -m tests.security.killed CONFIG DEED STEP WHEN`: DEED is rotate, purge, erase:USER or a
-User's id; a step is a call to the store, counted from 0; WHEN is "before"
-or "after". Says how many steps there were if it lived to the end.
+`python -m tests.security.killed CONFIG DEED STEP WHEN`: DEED is rotate, purge, retain, retain_later, erase:USER,
+disconnect:USER or a User's id; a step is a call to the store, counted from 0; WHEN is "before" or "after". Says how
+many steps there were if it lived to the end.
 """
 
 from __future__ import annotations
@@ -23,14 +23,19 @@ from broker.crypto.keyring import parse_keyring
 from broker.crypto.vault import LocalVault
 from broker.domain.ids import UserId
 from broker.domain.policy import AttributePolicy
+from broker.flows.connections.deliver import deliver_revocations
+from broker.flows.connections.revoke import revoke
 from broker.flows.keys.rekey import rekey
 from broker.flows.keys.rewrap import rewrap
+from broker.flows.ports import Ports
 from broker.flows.privacy.erase import erase
 from broker.flows.privacy.purge import purge
 from broker.flows.privacy.retain import LEASE_SECONDS, retain
 from broker.settings.load import load
 from broker.storage.store import SqlStore
 from tests.fakes.clock import SettableClock
+from tests.fakes.upstream import ScriptedUpstream
+from tests.flows.setting import GOOGLE, facts
 
 LONG_AFTER = 800 * 24 * 3600
 """Seconds, by which everything is over."""
@@ -79,6 +84,11 @@ async def run(config: Path, deed: str, step: int, when: str) -> int:
         elif deed.startswith("erase:"):
             async with opened(settings, clock) as edges:
                 await erase(UserId(deed.removeprefix("erase:")), replace(edges.ports, store=store))
+        elif deed.startswith("disconnect:"):
+            async with opened(settings, clock) as edges:
+                store.steps = 0
+                ports = replace(edges.ports, store=store, upstream=ScriptedUpstream(facts(GOOGLE)))
+                await disconnect(UserId(deed.removeprefix("disconnect:")), ports)
         elif deed in ("retain", "retain_later"):
             clock.advance(LONG_AFTER + (LEASE_SECONDS if deed == "retain_later" else 0))
             async with opened(settings, clock) as edges:
@@ -88,6 +98,13 @@ async def run(config: Path, deed: str, step: int, when: str) -> int:
         else:
             await rekey(UserId(deed), store, vault, clock)
     return store.steps
+
+
+async def disconnect(user_id: UserId, ports: Ports) -> None:
+    """Their one Connection, and tell the Provider."""
+    (found,) = await ports.store.connections_of(user_id)
+    await revoke(found.connection.id, user_id, ports, request_id="req-disconnect")
+    await deliver_revocations(ports)
 
 
 if __name__ == "__main__":
