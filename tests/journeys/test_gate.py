@@ -124,7 +124,7 @@ async def test_what_is_optional_is_given_at_the_gate_and_taken_back_in_the_accou
     await newcomer.follow("Choices")
     assert await newcomer.heading() == "Your choices"
     await newcomer.press("Take back Name")
-    assert "Your name is deleted here." in await newcomer.text()
+    assert "We have deleted your name here." in await newcomer.text()
     await newcomer.open()
     assert await newcomer.heading() == "Hello, ada@acme.example"
 

@@ -334,7 +334,7 @@ async def test_what_is_optional_comes_and_goes_with_ones_word(gate: World) -> No
     shown = await browser.get("/account/choices")
     assert "Allowed since" in shown.text
     taken_back = await browser.press("/account/choices", {"subject": "news", "agreed": "no"})
-    assert "Your name is deleted here" in taken_back.text
+    assert "We have deleted your name here" in taken_back.text
     assert "name" not in (await browser.userinfo(tokens["access_token"])).json()
     (choice,) = await gate.rows("SELECT subject, agreed FROM choices")
     assert (choice["subject"], choice["agreed"]) == ("news", 0)

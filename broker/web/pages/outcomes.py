@@ -63,7 +63,7 @@ def allowed() -> Notice:
 
 def taken_back(deleted: str) -> Notice:
     """Something optional was taken back; `deleted` names in words what went with it, "" for nothing."""
-    gone = f"Your {deleted} is deleted here." if deleted else "Nothing was kept for it."
+    gone = f"We have deleted your {deleted} here." if deleted else "Nothing was kept for it."
     return Notice(tone="good", text=f"Taken back. {gone}")
 
 
