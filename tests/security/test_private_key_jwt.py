@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -11,7 +12,7 @@ import pytest
 
 from broker.domain.assertion import KEPT_LONGER, MAX_LIFETIME, TYPE
 from tests.flows.asserted import JWKS, assertion
-from tests.security.browser import Browser, ask
+from tests.security.browser import Browser, ask, until_served
 from tests.security.template import SECRETS
 from tests.security.world import World
 
@@ -72,7 +73,7 @@ async def test_of_many_at_once_one_wins(any_world: World) -> None:
     proof = assertion("keyed", any_world.settings.issuer, any_world.clock.now())
     rivals = [any_world.browser(app=(any_world.app, other)[number % 2]) for number in range(32)]
     with any_world.watch.together():
-        answers = await asyncio.gather(*(prove(rival, any_world, proof) for rival in rivals))
+        answers = await asyncio.gather(*(until_served(partial(prove, rival, any_world, proof)) for rival in rivals))
 
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 31
 
