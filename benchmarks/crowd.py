@@ -11,12 +11,14 @@ from benchmarks.databases import DurablePostgres
 from benchmarks.driver import Load, Watched, measure
 from benchmarks.scenarios import Scenario
 from benchmarks.worker import Place, Worker
+from broker.storage.pool import KEY_SCHEMA
 from tests.servers.process import NotReady
 
 LONGEST = 300.0
 """Seconds that the first thousand may take to sign in."""
 
-_OWNER = {"users": "id", "data_keys": "owner"}
+_KEYS = f"{KEY_SCHEMA}.data_keys"
+_OWNER = {"users": "id", _KEYS: "owner"}
 """The column that says whose a row is; in all other tables it is `user_id`."""
 
 
@@ -64,7 +66,7 @@ def _hash(kind: str) -> str:
 
 _DIFFER: Mapping[str, Mapping[str, str]] = {
     "users": {"id": _id("usr")},
-    "data_keys": {"id": _id("dek"), "owner": _id("usr")},
+    _KEYS: {"id": _id("dek"), "owner": _id("usr")},
     "identities": {"id": _id("idn"), "hash": _hash("identity"), "user_id": _id("usr")},
     "connections": {"id": _id("con"), "user_id": _id("usr"), "identity_id": _id("idn")},
     "sessions": {
