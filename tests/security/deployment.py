@@ -5,8 +5,12 @@ No server and no Provider: what is kept is sealed by the product's own steps, an
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import shutil
+import signal
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -85,6 +89,15 @@ class Deployment:
             await store.write(*changes)
         self.users += [UserId(named(prefix="usr", number=one)) for one in newcomers]
 
+    def copy_to(self, folder: Path) -> Deployment:
+        """The same on a database of its own, as it is now; of SQLite alone."""
+        folder.mkdir()
+        for name in ("keyring.json", "policy.toml", "secret", "broker.sqlite"):
+            shutil.copy(self.folder / name, folder)
+        copy = replace(self, folder=folder, url=f"sqlite:///{folder / 'broker.sqlite'}")
+        copy.config.write_text(self.config.read_text().replace(self.url, copy.url))
+        return copy
+
     async def keks(self) -> dict[str, int]:
         """How many data keys each KEK wraps."""
         async with SqlStore(self.url) as store:
@@ -109,6 +122,17 @@ async def deploy(folder: Path, url: str | None = None) -> Deployment:
     (folder / "secret").write_text("provider-secret")
     deployment.use(OLD)
     return deployment
+
+
+async def killed(deployment: Deployment, deed: str, step: int, when: str) -> bool:
+    """Whether the deed was killed at this step; False when it had none so late."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.security.killed", deployment.config, deed, str(step), when),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    await process.communicate()
+    assert process.returncode in (0, -signal.SIGKILL)
+    return process.returncode != 0
 
 
 async def reads(store: Store, vault: LocalVault, user_id: UserId) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +15,8 @@ from broker.settings.load import load
 from tests.fakes.clock import SettableClock
 from tests.fakes.upstream import ScriptedUpstream
 from tests.flows.setting import GOOGLE, facts
-from tests.security.deployment import NOW, OLD, as_the_broker_does, deploy, reads
+from tests.security.deployment import NOW, OLD, as_the_broker_does, deploy, killed, reads
 from tests.security.killed import disconnect
-from tests.security.test_key_rotation import killed
 
 pytestmark = pytest.mark.anyio
 
@@ -29,12 +27,7 @@ async def test_a_disconnect_that_is_killed_at_any_step_ends_the_same(tmp_path: P
     await made.add_users(2, OLD, named=as_the_broker_does)
     gone, stays = made.users
     for step in range(99):
-        folder = tmp_path / str(step)
-        folder.mkdir()
-        for name in ("keyring.json", "policy.toml", "secret", "broker.sqlite"):
-            shutil.copy(tmp_path / name, folder)
-        copy = replace(made, folder=folder, url=f"sqlite:///{folder / 'broker.sqlite'}")
-        copy.config.write_text(made.config.read_text().replace(made.url, copy.url))
+        copy = made.copy_to(tmp_path / str(step))
         was_killed = await killed(copy, f"disconnect:{gone}", step, "before" if step % 2 else "after")
 
         async with opened(load(copy.config), SettableClock(NOW + next_wait(0))) as edges:

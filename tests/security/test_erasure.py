@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import shutil
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +28,7 @@ from broker.jobs import erase_due
 from broker.settings.load import load
 from broker.storage.store import SqlStore
 from tests.security.browser import SAME_ORIGIN, Browser, ask
-from tests.security.deployment import OLD, as_the_broker_does, deploy
-from tests.security.test_key_rotation import killed
+from tests.security.deployment import OLD, as_the_broker_does, deploy, killed
 from tests.security.world import World
 from tests.servers.postgres import ask_postgres
 
@@ -185,12 +183,7 @@ async def test_an_erasure_that_is_killed_at_any_step_ends_the_same(tmp_path: Pat
     await made.add_users(2, OLD, named=as_the_broker_does)
     gone, stays = made.users
     for step in range(99):
-        folder = tmp_path / str(step)
-        folder.mkdir()
-        for name in ("keyring.json", "policy.toml", "secret", "broker.sqlite"):
-            shutil.copy(tmp_path / name, folder)
-        copy = replace(made, folder=folder, url=f"sqlite:///{folder / 'broker.sqlite'}")
-        copy.config.write_text(made.config.read_text().replace(made.url, copy.url))
+        copy = made.copy_to(tmp_path / str(step))
         was_killed = await killed(copy, f"erase:{gone}", step, "before" if step % 2 else "after")
         async with opened(load(copy.config)) as edges:
             with contextlib.suppress(NotFound):  # it was done before the end came

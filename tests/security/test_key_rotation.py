@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import shutil
-import signal
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -24,7 +22,7 @@ from broker.flows.keys.rewrap import AT_ONCE, LEASE_SECONDS, Rewrapped, rewrap
 from broker.flows.sealed import seal
 from broker.storage.store import SqlStore
 from tests.fakes.clock import SettableClock
-from tests.security.deployment import NEW, NOW, OLD, Deployment, deploy, reads
+from tests.security.deployment import NEW, NOW, OLD, Deployment, deploy, killed, reads
 
 pytestmark = pytest.mark.anyio
 
@@ -137,27 +135,11 @@ async def broker(*arguments: str, config: Path) -> asyncio.subprocess.Process:
     )
 
 
-async def killed(deployment: Deployment, deed: str, step: int, when: str) -> bool:
-    """Whether the deed was killed at this step; False when it had none so late."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.security.killed", deployment.config, deed, str(step), when),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    await process.communicate()
-    assert process.returncode in (0, -signal.SIGKILL)
-    return process.returncode != 0
-
-
 async def test_a_rotation_that_is_killed_at_any_step_is_carried_on(half_way: Deployment, tmp_path: Path) -> None:
     """G16-12: each row opens under exactly the KEK that it names, and the end is the same."""
     copies = []
     for step in range(99):
-        folder = tmp_path / str(step)
-        folder.mkdir()
-        for name in ("keyring.json", "policy.toml", "secret", "broker.sqlite"):
-            shutil.copy(half_way.folder / name, folder)
-        copy = replace(half_way, folder=folder, url=f"sqlite:///{folder / 'broker.sqlite'}")
-        copy.config.write_text(half_way.config.read_text().replace(half_way.url, copy.url))
+        copy = half_way.copy_to(tmp_path / str(step))
         copies.append(copy)
         if not await killed(copy, "rotate", step, "before" if step % 2 else "after"):
             break

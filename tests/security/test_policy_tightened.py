@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,10 +17,9 @@ from broker.storage.store import SqlStore
 from providers import PROVIDERS
 from tests.fakes.clock import SettableClock
 from tests.security.browser import Browser, ask
-from tests.security.deployment import NOW, OLD, deploy
+from tests.security.deployment import NOW, OLD, deploy, killed
 from tests.security.opened import everything_kept, text_of
 from tests.security.test_attribute_policy import KEPT, claims_of
-from tests.security.test_key_rotation import killed
 from tests.security.world import World
 
 pytestmark = pytest.mark.anyio
@@ -68,12 +65,7 @@ async def test_a_purge_that_is_killed_at_any_step_is_carried_on(tmp_path: Path) 
     await made.add_users(3, OLD)
     vault, nobody = LocalVault(made.keyring(OLD)), AttributePolicy(sections={})
     for step in range(99):
-        folder = tmp_path / str(step)
-        folder.mkdir()
-        for name in ("keyring.json", "policy.toml", "secret", "broker.sqlite"):
-            shutil.copy(tmp_path / name, folder)
-        copy = replace(made, folder=folder, url=f"sqlite:///{folder / 'broker.sqlite'}")
-        copy.config.write_text(made.config.read_text().replace(made.url, copy.url))
+        copy = made.copy_to(tmp_path / str(step))
         was_killed = await killed(copy, "purge", step, "before" if step % 2 else "after")
         async with SqlStore(copy.url) as store:
             assert len(await purged(store, vault)) == len(await store.events(99))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,9 +18,8 @@ from broker.flows.ledger.chain import chain
 from broker.flows.privacy.retain import LEASE, LEASE_SECONDS
 from broker.storage.store import SqlStore
 from tests.fakes.clock import SettableClock
-from tests.security.deployment import NOW, OLD, Deployment, deploy
+from tests.security.deployment import NOW, OLD, Deployment, deploy, killed
 from tests.security.killed import LONG_AFTER
-from tests.security.test_key_rotation import killed
 
 pytestmark = pytest.mark.anyio
 
@@ -31,12 +28,7 @@ async def test_a_run_that_is_killed_at_any_step_is_carried_on(tmp_path: Path) ->
     """Each Connection's Provider is told once, and the held User has everything."""
     made = await inhabited(tmp_path)
     for step in range(99):
-        folder = tmp_path / str(step)
-        folder.mkdir()
-        for name in ("keyring.json", "policy.toml", "secret", "broker.sqlite"):
-            shutil.copy(tmp_path / name, folder)
-        copy = replace(made, folder=folder, url=f"sqlite:///{folder / 'broker.sqlite'}")
-        copy.config.write_text(made.config.read_text().replace(made.url, copy.url))
+        copy = made.copy_to(tmp_path / str(step))
         was_killed = await killed(copy, "retain", step, "before" if step % 2 else "after")
         assert not await killed(copy, "retain_later", 999, "before")
         await is_done(copy)
