@@ -116,19 +116,24 @@ def test_the_demo_ends_when_the_machine_asks(tmp_path: Path) -> None:
         assert _end(demo, signal.SIGTERM) == 0
 
 
+async def _sign_in(page: Page, application: str) -> None:
+    """Ada, for the first time, from the Application's page and back to it."""
+    await page.goto(application)
+    await page.get_by_role("link", name="Sign in with Partner Ops").click()
+    await page.get_by_role("button", name="Sign in with Google").click()
+    await page.get_by_text("Ada Lovelace").click()
+    await page.get_by_role("button", name="Allow").click()
+    await page.get_by_label("I accept the privacy policy and the terms").check()
+    await page.get_by_label("I am 18 or older").check()
+    await page.get_by_role("button", name="Accept and continue").click()
+    await page.wait_for_url(f"{application}/")
+
+
 async def test_the_demo_does_what_it_says(tmp_path: Path, page: Page) -> None:
     """What it tells to click: sign in, disconnect, call again. All on one host, whose cookies the three share."""
     with _running(tmp_path) as demo:
         broker, application = f"http://localhost:{demo.port}", f"http://localhost:{demo.port + 2}"
-        await page.goto(application)
-        await page.get_by_role("link", name="Sign in with Partner Ops").click()
-        await page.get_by_role("button", name="Sign in with Google").click()
-        await page.get_by_text("Ada Lovelace").click()
-        await page.get_by_role("button", name="Allow").click()
-        await page.get_by_label("I accept the privacy policy and the terms").check()
-        await page.get_by_label("I am 18 or older").check()
-        await page.get_by_role("button", name="Accept and continue").click()
-        await page.wait_for_url(f"{application}/")
+        await _sign_in(page, application)
         assert await page.locator(".answers .label").all_inner_texts() == ["Allowed", "Allowed"]
 
         await page.goto(f"{broker}/account/connections")
@@ -146,15 +151,7 @@ async def test_signing_out_at_the_provider_signs_out_of_the_application(tmp_path
     """The Provider tells the broker, and the broker the Application, which nobody has visited meanwhile."""
     with _running(tmp_path) as demo:
         provider, application = f"http://localhost:{demo.port + 1}", f"http://localhost:{demo.port + 2}"
-        await page.goto(application)
-        await page.get_by_role("link", name="Sign in with Partner Ops").click()
-        await page.get_by_role("button", name="Sign in with Google").click()
-        await page.get_by_text("Ada Lovelace").click()
-        await page.get_by_role("button", name="Allow").click()
-        await page.get_by_label("I accept the privacy policy and the terms").check()
-        await page.get_by_label("I am 18 or older").check()
-        await page.get_by_role("button", name="Accept and continue").click()
-        await page.wait_for_url(f"{application}/")
+        await _sign_in(page, application)
         await page.goto(provider)
         await page.get_by_role("button", name="Sign Ada Lovelace out of Partner Ops").click()
         await page.wait_for_url(f"{provider}/")
