@@ -87,25 +87,6 @@ def _(element: element_beside, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({array})[array_position({values}, {value})]"
 
 
-class is_none_of(FunctionElement[bool]):  # noqa: N801
-    """Whether a text is none of those in a JSON array."""
-
-    inherit_cache = True
-    type = Boolean()
-
-
-@compiles(is_none_of, "postgresql")
-def _(element: is_none_of, compiler: SQLCompiler, **kw: Any) -> str:
-    text, array = (compiler.process(part, **kw) for part in element.clauses)
-    return f"{text} NOT IN (SELECT json_array_elements_text(CAST({array} AS json)))"
-
-
-@compiles(is_none_of, "sqlite")
-def _(element: is_none_of, compiler: SQLCompiler, **kw: Any) -> str:
-    text, array = (compiler.process(part, **kw) for part in element.clauses)
-    return f"{text} NOT IN (SELECT value FROM json_each({array}))"  # noqa: S608
-
-
 class is_one_of(FunctionElement[bool]):  # noqa: N801
     """Whether a text is one of those in a JSON array."""
 

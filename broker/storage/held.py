@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Column, ColumnElement, Integer, Text, and_, bindparam, literal_column, or_, select
 
-from broker.storage.driver_sql import is_none_of, is_one_of
+from broker.storage.driver_sql import is_one_of
 from broker.storage.tables import holds, ledger
 
 
@@ -23,6 +23,6 @@ def of_class() -> ColumnElement[bool]:
     actions: BindParameter[str] = bindparam("actions", type_=Text)
     others: BindParameter[int] = bindparam("others", type_=Integer)
     return or_(
-        and_(others == literal_column("1"), is_none_of(ledger.c.action, actions)),
+        and_(others == literal_column("1"), ~is_one_of(ledger.c.action, actions)),
         and_(others != literal_column("1"), is_one_of(ledger.c.action, actions)),
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Text, bindparam, delete, insert, or_, select
 
 from broker.domain import changes
 from broker.domain.changes import Change
-from broker.storage.driver_sql import is_none_of
+from broker.storage.driver_sql import is_one_of
 from broker.storage.held import not_held, of_class
 from broker.storage.kinds import Kind, Write, add, from_noun
 from broker.storage.tables import ledger, ledger_heads, ledger_links
@@ -34,7 +34,7 @@ LEDGER_WRITES: Mapping[type[Change], Write] = {
         statement=delete(ledger).where(
             ledger.c.id.in_(_these),
             ledger.c.at <= bindparam("before"),
-            or_(ledger.c.user_id.is_(None), is_none_of(ledger.c.user_id, bindparam("spared", type_=Text))),
+            or_(ledger.c.user_id.is_(None), ~is_one_of(ledger.c.user_id, bindparam("spared", type_=Text))),
             of_class(),
             not_held(ledger.c.user_id),
         ),
