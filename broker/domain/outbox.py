@@ -58,6 +58,27 @@ class PendingRevocation:
         )
 
 
+def due_at_once(
+    id: str,
+    connection_id: ConnectionId | None,
+    user_id: UserId,
+    registration: RegistrationId,
+    now: int,
+) -> PendingRevocation:
+    """A new one, whose token is still to be sealed at its place."""
+    return PendingRevocation(
+        id=id,
+        connection_id=connection_id,
+        user_id=user_id,
+        registration=registration,
+        sealed_token=None,
+        tries=0,
+        next_try_at=now,
+        created_at=now,
+        result=RevocationResult.PENDING,
+    )
+
+
 def next_wait(tries: int) -> int:
     """Seconds until the next try: 5, 10, 20, … at most an hour."""
     return int(min(FIRST_RETRY * 2 ** min(tries, 20), LONGEST_WAIT))

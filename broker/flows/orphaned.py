@@ -10,7 +10,7 @@ from dataclasses import replace
 from broker.domain.connection import UpstreamTokens
 from broker.domain.errors import Fault
 from broker.domain.ids import RegistrationId, UserId
-from broker.domain.outbox import PendingRevocation, RevocationResult
+from broker.domain.outbox import PendingRevocation, due_at_once
 from broker.domain.sealing import SYSTEM_OWNER
 from broker.flows.ports import Ports
 
@@ -20,16 +20,5 @@ async def orphaned(tokens: UpstreamTokens, registration: RegistrationId, ports: 
     key = await ports.store.data_key(SYSTEM_OWNER)
     if key is None:
         raise Fault("no_system_key", "Something is down on our side.")
-    now = ports.clock.now()
-    pending = PendingRevocation(
-        id=ports.secrets.new_id("rev"),
-        connection_id=None,
-        user_id=UserId(SYSTEM_OWNER),
-        registration=registration,
-        sealed_token=None,
-        tries=0,
-        next_try_at=now,
-        created_at=now,
-        result=RevocationResult.PENDING,
-    )
+    pending = due_at_once(ports.secrets.new_id("rev"), None, UserId(SYSTEM_OWNER), registration, ports.clock.now())
     return replace(pending, sealed_token=await ports.vault.seal(key, pending.place, tokens.to_bytes()))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from broker.domain.outbox import PendingRevocation, RevocationResult
+from broker.domain.outbox import PendingRevocation, due_at_once
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Ports
 from broker.flows.sealed import open_tokens
@@ -24,15 +24,6 @@ async def to_revoke(found: ConnectionInFull, ports: Ports, now: int) -> PendingR
     tokens = await open_tokens(found.connection, found.data_key, ports.vault)
     if tokens is None:
         return None
-    pending = PendingRevocation(
-        id=ports.secrets.new_id("rev"),
-        connection_id=found.connection.id,
-        user_id=found.connection.user_id,
-        registration=found.connection.registration,
-        sealed_token=None,
-        tries=0,
-        next_try_at=now,
-        created_at=now,
-        result=RevocationResult.PENDING,
-    )
+    connection = found.connection
+    pending = due_at_once(ports.secrets.new_id("rev"), connection.id, connection.user_id, connection.registration, now)
     return replace(pending, sealed_token=await ports.vault.seal(found.data_key, pending.place, tokens.to_bytes()))
