@@ -191,11 +191,11 @@ def _purging(ports: Ports, measures: Measures, holder: str) -> Callable[[], Awai
         async def pace(so_far: Purged) -> None:
             nonlocal before
             looked_at = so_far.looked_at - before.looked_at
-            measures.purged(so_far.attributes - before.attributes)
+            measures.purged(so_far.attributes - before.attributes, so_far.tokens - before.tokens)
             before = so_far
             await asyncio.sleep(looked_at / PURGE_RATE)
 
-        done = await purge(ports.policy, ports.store, ports.vault, ports.clock, holder=holder, dry_run=False, pace=pace)
+        done = await purge(ports, holder=holder, dry_run=False, pace=pace)
         if done.is_ours:
             due = ports.clock.now() + PURGE_AGAIN
         if done.unreadable:

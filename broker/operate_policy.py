@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from broker.app import SystemClock
+from broker.app import SystemClock, opened
 from broker.domain.ids import ClientOrgId, RegistrationId, UserId
 from broker.domain.policy_table import PolicyRow, table
 from broker.domain.policy_trial import Tried, tried
@@ -58,14 +58,14 @@ async def purge_now(settings: Settings, *, dry_run: bool, told: Callable[[Purged
 
     Where another process is at it already, wait: it may know another policy. Raises `NotReady` or `Fault`.
     """
-    async with opened_vault(settings, right_keys=True) as (store, vault, secrets):
-        holder = secrets.new_id("run")
 
-        async def pace(so_far: Purged) -> None:
-            told(so_far)
+    async def pace(so_far: Purged) -> None:
+        told(so_far)
 
+    async with opened(settings, writes=not dry_run) as edges:
+        holder = edges.ports.secrets.new_id("run")
         while True:
-            done = await purge(settings.policy, store, vault, SystemClock(), holder=holder, dry_run=dry_run, pace=pace)
+            done = await purge(edges.ports, holder=holder, dry_run=dry_run, pace=pace)
             if done.is_ours:
                 return done
             told(done)

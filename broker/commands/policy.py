@@ -141,14 +141,25 @@ def purge_(config: Path, dry_run: bool, as_json: bool) -> None:
         for (registration, attribute), count in sorted(done.dropped.items())
     ]
     if as_json:
-        counts = {"dry_run": dry_run, "looked_at": done.looked_at, "connections": done.connections}
+        counts = {
+            "dry_run": dry_run,
+            "looked_at": done.looked_at,
+            "connections": done.connections,
+            "tokens": done.tokens,
+        }
         click.echo(json.dumps({**counts, "dropped": dropped, "unreadable": done.unreadable}))
     else:
         for one in dropped:
             click.echo(f"[{one['registration']}] {one['attribute']}  {one['count']}")
         verb = "would go" if dry_run else "went"
         counted = f"{done.attributes} values of {done.connections} Connections {verb}; {done.looked_at} were looked at."
-        click.echo(counted if dropped else f"Nothing to drop; {done.looked_at} Connections were looked at.")
+        click.echo(
+            counted if dropped or done.tokens else f"Nothing to drop; {done.looked_at} Connections were looked at."
+        )
+        if done.tokens:
+            click.echo(
+                f"The Provider's tokens of {done.tokens} Connections {verb}, which had been asked for that alone."
+            )
     if done.unreadable:
         fail([f"{connection_id} does not open, and was left as it is" for connection_id in done.unreadable])
 

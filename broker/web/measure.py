@@ -55,6 +55,11 @@ class Measures:
             "Kept attributes that the policy did not allow any more.",
             registry=self._registry,
         )
+        self._tokens_purged = Counter(
+            "broker_tokens_purged_total",
+            "Connections whose Provider's tokens had been asked for what the policy does not allow any more.",
+            registry=self._registry,
+        )
         self._retained = Counter(
             "broker_retention_removed_total",
             "What nobody used any more and has gone.",
@@ -80,9 +85,10 @@ class Measures:
         self._rewrapped.inc(moved)
         self._to_rewrap.set(left)
 
-    def purged(self, attributes: int) -> None:
-        """Count kept attributes that were dropped, as the policy does not allow them any more."""
+    def purged(self, attributes: int, tokens: int) -> None:
+        """Count what the policy does not allow any more and went: kept attributes, and Connections' tokens."""
         self._purged.inc(attributes)
+        self._tokens_purged.inc(tokens)
 
     def removed(self, kind: str, number: int) -> None:
         """Count what went by a rule of retention."""

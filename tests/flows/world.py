@@ -130,10 +130,11 @@ class World:
         *,
         signed_in: LiveSession | None = None,
         connect: bool = False,
+        ports: Ports | None = None,
     ) -> Trip:
         """Send a browser to this person's Provider."""
         purpose = Purpose.CONNECT if connect else Purpose.SIGN_IN
-        return await begin(person.registration, purpose, request, signed_in, self.ports)
+        return await begin(person.registration, purpose, request, signed_in, ports or self.ports)
 
     async def come_back(
         self,
@@ -177,7 +178,7 @@ class World:
         ports: Ports | None = None,
     ) -> Finished:
         """There and back."""
-        trip = await self.begin(person, request, signed_in=signed_in)
+        trip = await self.begin(person, request, signed_in=signed_in, ports=ports)
         return await self.come_back(trip, person, signed_in=signed_in, ports=ports)
 
     async def connect(self, person: Person, signed_in: LiveSession) -> Finished:

@@ -123,8 +123,13 @@ async def test_what_is_optional_is_given_at_the_gate_and_taken_back_in_the_accou
 
     await newcomer.follow("Choices")
     assert await newcomer.heading() == "Your choices"
+    assert "Taking it back ends our access at Google too." in await newcomer.text()
     await newcomer.press("Take back Name")
-    assert "We have deleted your name here." in await newcomer.text()
+    text = await newcomer.text()
+    assert "We have deleted your name here. Our access at Google ended too. Google has been told." in text
+    assert "Taking it back" not in text
+    await newcomer.open("connections")
+    assert "We have no access at Google any more. Google has been told." in await newcomer.text()
     await newcomer.open()
     assert await newcomer.heading() == "Hello, ada@acme.example"
 

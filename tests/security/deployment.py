@@ -5,12 +5,9 @@ No server and no Provider: what is kept is sealed by the product's own steps, an
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import shutil
-import signal
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -124,17 +121,6 @@ async def deploy(folder: Path, url: str | None = None) -> Deployment:
     return deployment
 
 
-async def killed(deployment: Deployment, deed: str, step: int, when: str) -> bool:
-    """Whether the deed was killed at this step; False when it had none so late."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.security.killed", deployment.config, deed, str(step), when),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    await process.communicate()
-    assert process.returncode in (0, -signal.SIGKILL)
-    return process.returncode != 0
-
-
 async def reads(store: Store, vault: LocalVault, user_id: UserId) -> bool:
     """Whether everything of this User opens to what was sealed."""
     try:
@@ -163,7 +149,7 @@ async def _newcomer(number: int, vault: LocalVault, named: Named) -> Sequence[Ch
         status=ConnectionStatus.ACTIVE,
         sealed_attributes=None,
         sealed_tokens=None,
-        granted_scopes=frozenset({"openid"}),
+        granted_scopes=frozenset({"openid", "email"}),
         generation=1,
         created_at=NOW,
         last_used_at=NOW,

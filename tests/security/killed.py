@@ -2,18 +2,16 @@
 
 It kills itself at one of its steps.
 
-`python -m tests.security.killed CONFIG DEED STEP WHEN`: DEED is rotate, purge, retain, retain_later, erase:USER,
-disconnect:USER or a User's id; a step is a call to the store, counted from 0; WHEN is "before" or "after". Says how
-many steps there were if it lived to the end.
+Such processes are forked from one that has all of it imported, as there are many.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import multiprocessing
 import os
 import signal
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +35,8 @@ from tests.fakes.clock import SettableClock
 from tests.fakes.upstream import ScriptedUpstream
 from tests.flows.setting import GOOGLE, facts
 
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload([__name__])
 LONG_AFTER = 800 * 24 * 3600
 """Seconds, by which everything is over."""
 
@@ -66,21 +66,36 @@ class MortalStore(SqlStore):
         return called
 
 
-async def run(config: Path, deed: str, step: int, when: str) -> int:
-    """Do the deed; how many steps it took."""
+async def killed(config: Path, deed: str, step: int, when: str) -> bool:
+    """Whether the deed was killed at this step; False when it had none so late.
+
+    `deed` is rotate, purge, retain, retain_later, erase:USER, disconnect:USER or a User's id; a step is a call to the
+    store, counted from 0; `when` is "before" or "after".
+    """
+    process = _CONTEXT.Process(target=_live, args=(config, deed, step, when))
+    process.start()
+    await asyncio.to_thread(process.join)
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return process.exitcode != 0
+
+
+def _live(config: Path, deed: str, step: int, when: str) -> None:
+    asyncio.run(run(config, deed, step, when))
+
+
+async def run(config: Path, deed: str, step: int, when: str) -> None:
+    """Do the deed."""
     settings = load(config)
     vault, clock = LocalVault(parse_keyring(settings.keyring)), SettableClock(1_800_000_000)
-
-    async def pace(_: object) -> None:
-        return
 
     store = MortalStore(settings.database_url, step, when)
     async with store:
         if deed == "rotate":
             await rewrap(store, vault, clock, holder=str(os.getpid()), asked=True, pace=pace)
         elif deed == "purge":
-            policy = AttributePolicy(sections={})
-            await purge(policy, store, vault, clock, holder=str(os.getpid()), dry_run=False, pace=pace)
+            async with opened(settings, clock) as edges:
+                store.steps = 0
+                await purge_all(replace(edges.ports, store=store))
         elif deed.startswith("erase:"):
             async with opened(settings, clock) as edges:
                 await erase(UserId(deed.removeprefix("erase:")), replace(edges.ports, store=store))
@@ -97,7 +112,16 @@ async def run(config: Path, deed: str, step: int, when: str) -> int:
                 await retain(ports, holder=str(os.getpid()), dry_run=False, pace=pace)
         else:
             await rekey(UserId(deed), store, vault, clock)
-    return store.steps
+
+
+async def purge_all(ports: Ports) -> None:
+    """As the policy allows nothing any more."""
+    ports = replace(ports, policy=AttributePolicy(sections={}))
+    await purge(ports, holder=str(os.getpid()), dry_run=False, pace=pace)
+
+
+async def pace(_: object) -> None:
+    """Go on at once."""
 
 
 async def disconnect(user_id: UserId, ports: Ports) -> None:
@@ -105,7 +129,3 @@ async def disconnect(user_id: UserId, ports: Ports) -> None:
     (found,) = await ports.store.connections_of(user_id)
     await revoke(found.connection.id, user_id, ports, request_id="req-disconnect")
     await deliver_revocations(ports)
-
-
-if __name__ == "__main__":
-    print(asyncio.run(run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])))

@@ -15,8 +15,8 @@ from broker.settings.load import load
 from tests.fakes.clock import SettableClock
 from tests.fakes.upstream import ScriptedUpstream
 from tests.flows.setting import GOOGLE, facts
-from tests.security.deployment import NOW, OLD, as_the_broker_does, deploy, killed, reads
-from tests.security.killed import disconnect
+from tests.security.deployment import NOW, OLD, as_the_broker_does, deploy, reads
+from tests.security.killed import disconnect, killed
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ async def test_a_disconnect_that_is_killed_at_any_step_ends_the_same(tmp_path: P
     gone, stays = made.users
     for step in range(99):
         copy = made.copy_to(tmp_path / str(step))
-        was_killed = await killed(copy, f"disconnect:{gone}", step, "before" if step % 2 else "after")
+        was_killed = await killed(copy.config, f"disconnect:{gone}", step, "before" if step % 2 else "after")
 
         async with opened(load(copy.config), SettableClock(NOW + next_wait(0))) as edges:
             ports = replace(edges.ports, upstream=ScriptedUpstream(facts(GOOGLE)))

@@ -28,7 +28,8 @@ from broker.jobs import erase_due
 from broker.settings.load import load
 from broker.storage.store import SqlStore
 from tests.security.browser import SAME_ORIGIN, Browser, ask
-from tests.security.deployment import OLD, as_the_broker_does, deploy, killed
+from tests.security.deployment import OLD, as_the_broker_does, deploy
+from tests.security.killed import killed
 from tests.security.world import World
 from tests.servers.postgres import ask_postgres
 
@@ -184,7 +185,7 @@ async def test_an_erasure_that_is_killed_at_any_step_ends_the_same(tmp_path: Pat
     gone, stays = made.users
     for step in range(99):
         copy = made.copy_to(tmp_path / str(step))
-        was_killed = await killed(copy, f"erase:{gone}", step, "before" if step % 2 else "after")
+        was_killed = await killed(copy.config, f"erase:{gone}", step, "before" if step % 2 else "after")
         async with opened(load(copy.config)) as edges:
             with contextlib.suppress(NotFound):  # it was done before the end came
                 await erase(gone, edges.ports)

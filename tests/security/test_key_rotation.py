@@ -22,7 +22,8 @@ from broker.flows.keys.rewrap import AT_ONCE, LEASE_SECONDS, Rewrapped, rewrap
 from broker.flows.sealed import seal
 from broker.storage.store import SqlStore
 from tests.fakes.clock import SettableClock
-from tests.security.deployment import NEW, NOW, OLD, Deployment, deploy, killed, reads
+from tests.security.deployment import NEW, NOW, OLD, Deployment, deploy, reads
+from tests.security.killed import killed
 
 pytestmark = pytest.mark.anyio
 
@@ -141,7 +142,7 @@ async def test_a_rotation_that_is_killed_at_any_step_is_carried_on(half_way: Dep
     for step in range(99):
         copy = half_way.copy_to(tmp_path / str(step))
         copies.append(copy)
-        if not await killed(copy, "rotate", step, "before" if step % 2 else "after"):
+        if not await killed(copy.config, "rotate", step, "before" if step % 2 else "after"):
             break
         await assert_each_row_opens_under_its_kek(copy)
         done = await rotate(copy, copy.keyring(NEW, OLD), holder="run_2", now=NOW + LEASE_SECONDS)
@@ -187,7 +188,7 @@ async def test_a_rekey_that_is_killed_at_any_step_is_whole_or_nothing(half_way: 
         before = await store.data_key(user_id)
         for step in range(9):
             for when in ("before", "after"):
-                was_killed = await killed(half_way, user_id, step, when)
+                was_killed = await killed(half_way.config, user_id, step, when)
                 assert await half_way.unreadable(NEW, OLD) == []
                 after = await store.data_key(user_id)
                 if was_killed:

@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from broker.app import opened
 from broker.crypto.vault import LocalVault
 from broker.domain import policy_parse
+from broker.domain.connection import UpstreamTokens
 from broker.domain.ids import UserId
-from broker.domain.policy import AttributePolicy
-from broker.flows.privacy.purge import LEASE_SECONDS, purge
+from broker.flows.privacy.purge import LEASE_SECONDS
 from broker.flows.sealed import open_attributes, open_tokens
+from broker.settings.load import load
 from broker.storage.store import SqlStore
 from providers import PROVIDERS
 from tests.fakes.clock import SettableClock
 from tests.security.browser import Browser, ask
-from tests.security.deployment import NOW, OLD, deploy, killed
+from tests.security.deployment import NOW, OLD, deploy
+from tests.security.killed import killed, purge_all
 from tests.security.opened import everything_kept, text_of
 from tests.security.test_attribute_policy import KEPT, claims_of
 from tests.security.world import World
@@ -26,7 +29,10 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_tightened_policy_reaches_what_is_kept_already(world: World, ada: Browser) -> None:
-    """G15-03: not shown and not in new tokens at once; erased by a job that counts, with a line for each Connection."""
+    """G15-03: not shown and not in new tokens at once; erased by a job that counts, with a line for each Connection.
+
+    The Provider's tokens that were asked for it alone are ended there too.
+    """
     await ada.sign_in()
     await ada.get(await ada.connect("ada", "corp"))
     request = ask(organization="globex", scope="openid email profile offline_access")
@@ -54,37 +60,53 @@ async def test_a_tightened_policy_reaches_what_is_kept_already(world: World, ada
     kept = await everything_kept(world)
     assert [k["attributes"].keys() for k in kept.values()] == [{"email"}, {"email"}]
     assert KEPT["name"] not in text_of(kept)
-    assert all(k["tokens"] for k in kept.values())
+    assert [bool(k["tokens"]) for k in kept.values()] == [False, True]  # `profile` was asked for the name alone
+    told: list[str] = []
+    while told != ["revoked"]:
+        await asyncio.sleep(0.05)
+        told = [row["result"] for row in await world.rows("SELECT result FROM pending_revocations")]
     (event,) = [event for event in await world.store.events(999) if event.action == "attributes.purge"]
     assert (event.outcome, event.reason, event.registration) == ("done", "1:name", "google")
 
 
 async def test_a_purge_that_is_killed_at_any_step_is_carried_on(tmp_path: Path) -> None:
-    """G15-03: to the same end, and each Connection has exactly one line, written with it."""
+    """G15-03: to the same end; each Connection has its lines, and its Provider's tokens in the outbox, exactly once."""
     made = await deploy(tmp_path)
     await made.add_users(3, OLD)
-    vault, nobody = LocalVault(made.keyring(OLD)), AttributePolicy(sections={})
+    vault = LocalVault(made.keyring(OLD))
     for step in range(99):
         copy = made.copy_to(tmp_path / str(step))
-        was_killed = await killed(copy, "purge", step, "before" if step % 2 else "after")
+        was_killed = await killed(copy.config, "purge", step, "before" if step % 2 else "after")
         async with SqlStore(copy.url) as store:
-            assert len(await purged(store, vault)) == len(await store.events(99))
-            clock = SettableClock(NOW + LEASE_SECONDS)
-            await purge(nobody, store, vault, clock, holder="run_2", dry_run=False, pace=at_once)
+            assert await purged(store, vault) == await users_in(store, "attributes.purge")
+            async with opened(load(copy.config), SettableClock(NOW + LEASE_SECONDS)) as edges:
+                await purge_all(edges.ports)
             assert await purged(store, vault) == copy.users
-            assert len(await store.events(99)) == 3
+            assert await users_in(store, "attributes.purge") == copy.users == await users_in(store, "tokens.forget")
         if not was_killed:
             break
     assert step >= 6
 
 
-async def at_once(_: object) -> None:
-    """Go on."""
+async def users_in(store: SqlStore, action: str) -> list[UserId]:
+    """Of whom there are such lines."""
+    return sorted(event.user_id for event in await store.events(99) if event.action == action and event.user_id)
 
 
 async def purged(store: SqlStore, vault: LocalVault) -> list[UserId]:
-    """Those of whom no attribute is kept any more. The Provider's tokens of all of them open."""
-    found = await store.connections_keeping("", 99)
-    for one in found:
-        assert await open_tokens(one.connection, one.data_key, vault) is not None
-    return [o.connection.user_id for o in found if not await open_attributes(o.connection, o.data_key, vault)]
+    """Those of whom no attribute is kept any more. Their tokens open where they wait for their Provider, and the
+    others' where they were."""
+    gone: list[UserId] = []
+    for found in await store.connections_keeping("", 99):
+        connection, key = found.connection, found.data_key
+        if await open_attributes(connection, key, vault):
+            assert await open_tokens(connection, key, vault) is not None
+            assert found.revocations == ()
+            continue
+        gone.append(connection.user_id)
+        assert connection.sealed_tokens is None
+        (pending,) = found.revocations
+        assert pending.sealed_token is not None
+        tokens = UpstreamTokens.from_bytes(await vault.open(key, pending.place, pending.sealed_token))
+        assert tokens.access_token == f"access of {connection.user_id}"
+    return sorted(gone)

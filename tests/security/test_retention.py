@@ -18,8 +18,8 @@ from broker.flows.ledger.chain import chain
 from broker.flows.privacy.retain import LEASE, LEASE_SECONDS
 from broker.storage.store import SqlStore
 from tests.fakes.clock import SettableClock
-from tests.security.deployment import NOW, OLD, Deployment, deploy, killed
-from tests.security.killed import LONG_AFTER
+from tests.security.deployment import NOW, OLD, Deployment, deploy
+from tests.security.killed import LONG_AFTER, killed
 
 pytestmark = pytest.mark.anyio
 
@@ -29,8 +29,8 @@ async def test_a_run_that_is_killed_at_any_step_is_carried_on(tmp_path: Path) ->
     made = await inhabited(tmp_path)
     for step in range(99):
         copy = made.copy_to(tmp_path / str(step))
-        was_killed = await killed(copy, "retain", step, "before" if step % 2 else "after")
-        assert not await killed(copy, "retain_later", 999, "before")
+        was_killed = await killed(copy.config, "retain", step, "before" if step % 2 else "after")
+        assert not await killed(copy.config, "retain_later", 999, "before")
         await is_done(copy)
         if not was_killed:
             break
@@ -41,10 +41,10 @@ async def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(tmp_pa
     """On PostgreSQL: each process goes on where the one before it was killed, at a write or just after it."""
     made = await inhabited(tmp_path, postgres_url)
     for step, when in ((2, "before"), (2, "after"), (4, "after"), (4, "before")):
-        assert await killed(made, "retain", step, when)
+        assert await killed(made.config, "retain", step, when)
         async with SqlStore(made.url) as store:  # nobody waits for the lease of who was killed
             assert await store.take_lease(LEASE, "run_0", NOW + LONG_AFTER + LEASE_SECONDS, -2 * LEASE_SECONDS)
-    assert not await killed(made, "retain_later", 999, "before")
+    assert not await killed(made.config, "retain_later", 999, "before")
     await is_done(made)
 
 

@@ -5,24 +5,34 @@ Refuses subjects that the policy does not have, and to leave anything that a sig
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from broker.domain.acceptance import Choice
 from broker.domain.changes import Change, PutChoice, Record, ReplaceConnection, ReplaceDataKey
-from broker.domain.connection import Connection, ConnectionStatus
+from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import Conflict, Fault, NotFound, SealBroken
-from broker.domain.ids import UserId
+from broker.domain.ids import ConnectionId, UserId
 from broker.domain.ledger import AuditEvent
 from broker.flows.broken_seal import told
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Ports
-from broker.flows.sealed import keeping, open_attributes
+from broker.flows.reduced import Reduced, reduced, without_consent
+from broker.flows.sealed import open_attributes
 
 _TRIES = 4
 
 
-async def choose(user_id: UserId, subject: str, ports: Ports, *, agreed: bool, request_id: str) -> tuple[str, ...]:
-    """Note it; the names of the attributes that went with that. Raises `NotFound` or `Fault`."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """What went with that: `deleted` names the attributes; `ended`: the Connections whose tokens reached nothing else,
+    which their Providers are yet to be told."""
+
+    deleted: tuple[str, ...] = ()
+    ended: tuple[ConnectionId, ...] = ()
+
+
+async def choose(user_id: UserId, subject: str, ports: Ports, *, agreed: bool, request_id: str) -> Chosen:
+    """Note it, and what went with that. Raises `NotFound` or `Fault`."""
     if subject not in ports.policy.consents():
         raise NotFound(detail="nothing optional of this name")
     now = ports.clock.now()
@@ -36,43 +46,44 @@ async def choose(user_id: UserId, subject: str, ports: Ports, *, agreed: bool, r
         object_id=subject,
     )
     for _ in range(_TRIES):
-        gone: list[str] = []
+        deleted: list[str] = []
+        ended: list[ConnectionId] = []
         changes: list[Change] = []
         if not agreed:
             for found in await ports.store.connections_of(user_id):
-                connection, went = await _without(found, subject, ports)
-                if went is None:
-                    changes.append(Record(event=told(found.connection, now)))
-                gone += went or ()
-                changes.append(
-                    ReplaceConnection(connection=connection, expected_generation=found.connection.generation)
-                )
+                before = found.connection
+                after, went = await _without(found, subject, ports, now)
+                deleted += went
+                ended += [before.id] if after.ended else []
+                changes.append(ReplaceConnection(connection=after.connection, expected_generation=before.generation))
+                changes += after.changes
             changes += await _noticed_by_whoever_connects(user_id, ports)
         try:
             await ports.store.write(PutChoice(choice=choice), *changes, Record(event=event))
         except Conflict:
             continue  # a sign-in wrote by the former word: look at what it wrote
-        return tuple(gone)
+        return Chosen(deleted=tuple(deleted), ended=tuple(ended))
     raise Fault("contention", "Somebody is signing in at this very moment. Please try again.")
 
 
-async def _without(found: ConnectionInFull, subject: str, ports: Ports) -> tuple[Connection, list[str] | None]:
+async def _without(found: ConnectionInFull, subject: str, ports: Ports, now: int) -> tuple[Reduced, list[str]]:
     """The Connection in its next generation, so that a sign-in that began before cannot write it, and what went.
 
-    None: nobody knows, as it does not open; all of it goes, as what was withdrawn may be among it.
+    Where it does not open nobody knows what was among it, so all of it goes.
     """
     before = found.connection
     if before.sealed_attributes is None and before.sealed_tokens is None:
-        return replace(before, generation=before.generation + 1), []
-    allowed = ports.policy.keeps(before.registration, found.clients, found.agreed - {subject})
+        return Reduced(connection=replace(before, generation=before.generation + 1)), []
+    less = without_consent(found, subject, ports)
     try:
         kept = await open_attributes(before, found.data_key, ports.vault)
     except SealBroken:
         status = ConnectionStatus.NEEDS_REAUTH
         worthless = replace(before, status=status, sealed_attributes=None, sealed_tokens=None)
-        return replace(worthless, generation=before.generation + 1), None
-    staying = tuple(a for a in kept if a.name in allowed)
-    after = await keeping(before, staying, found.data_key, ports.vault)
+        worthless = replace(worthless, generation=before.generation + 1)
+        return Reduced(connection=worthless, changes=(Record(event=told(before, now)),)), []
+    staying = tuple(a for a in kept if a.name in less.allowed)
+    after = await reduced(found, staying, ports, now, ends="consent_withdrawn" if less.beyond else "")
     return after, [a.name for a in kept if a not in staying]
 
 

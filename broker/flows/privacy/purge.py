@@ -1,6 +1,7 @@
 """Owns having a tighter policy take effect on what is kept already: what it does not allow is dropped, bit by bit.
 
-Where it stands is in the rows themselves: whoever is stopped, at whatever point, is carried on from there by anybody.
+Tokens that were asked for its sake alone go with it, and their Provider is told. Where it stands is in the
+rows themselves: whoever is stopped, at whatever point, is carried on from there by anybody.
 Refuses to overwrite what a sign-in has written meanwhile, to touch whoever is held, and to run twice at once.
 """
 
@@ -14,12 +15,11 @@ from broker.domain.changes import Record, ReplaceConnection, RequireNotHeld
 from broker.domain.errors import Conflict, Fault, SealBroken
 from broker.domain.ids import ConnectionId, RegistrationId
 from broker.domain.ledger import AuditEvent
-from broker.domain.policy import AttributePolicy
 from broker.flows.broken_seal import mark
 from broker.flows.found import ConnectionInFull
-from broker.flows.ports import Clock, Vault
-from broker.flows.sealed import keeping, open_attributes
-from broker.flows.store import Store
+from broker.flows.ports import Ports
+from broker.flows.reduced import reduced, without_permission
+from broker.flows.sealed import open_attributes
 
 AT_ONCE = 100
 """Connections in one read. Each is written by itself, so that it meets as few others as can be."""
@@ -33,12 +33,14 @@ class Purged:
     """How far a run has come.
 
     `dropped`: how many values of each attribute went, or would go. `connections`: from so many Connections, out of
-    `looked_at`. `unreadable` do not open, and were marked and left: nobody else can read them either. `is_ours` is
-    False where another process holds the lease: it does the work.
+    `looked_at`. `tokens`: so many Connections' tokens went with that. `unreadable` do not open, and were
+    marked and left: nobody else can read them either. `is_ours` is False where another process holds the lease: it does
+    the work.
     """
 
     looked_at: int
     connections: int
+    tokens: int = 0
     dropped: Mapping[tuple[RegistrationId, str], int]
     unreadable: tuple[ConnectionId, ...]
     is_ours: bool = True
@@ -53,14 +55,21 @@ Pace = Callable[[Purged], Awaitable[None]]
 """Is told after each batch, and comes back when the next one may begin."""
 
 
-async def purge(
-    policy: AttributePolicy, store: Store, vault: Vault, clock: Clock, *, holder: str, dry_run: bool, pace: Pace
-) -> Purged:
-    """Drop what this policy does not allow of anybody, or not for so long. `holder` names this process.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Gone:
+    """What went of one Connection, or would go."""
+
+    names: tuple[str, ...] = ()
+    tokens: bool = False
+
+
+async def purge(ports: Ports, *, holder: str, dry_run: bool, pace: Pace) -> Purged:
+    """Drop what the policy in force does not allow of anybody, or not for so long. `holder` names this process.
 
     A `dry_run` writes nothing, and counts. Raises `Fault`.
     """
-    looked_at, after = 0, ""
+    store, clock = ports.store, ports.clock
+    looked_at, tokens, after = 0, 0, ""
     dropped: Counter[tuple[RegistrationId, str]] = Counter()
     touched: list[ConnectionId] = []
     unreadable: list[ConnectionId] = []
@@ -69,6 +78,7 @@ async def purge(
         return Purged(
             looked_at=looked_at,
             connections=len(touched),
+            tokens=tokens,
             dropped=dict(dropped),
             unreadable=tuple(unreadable),
             is_ours=is_ours,
@@ -82,14 +92,15 @@ async def purge(
             break
         for found in batch:
             try:
-                gone = await _purge_one(found, policy, store, vault, clock, dry_run=dry_run)
+                gone = await _purge_one(found, ports, dry_run=dry_run)
             except SealBroken:
                 unreadable.append(found.connection.id)
                 if not dry_run:
                     await mark(found.connection, store, clock)
                 continue
-            dropped.update((found.connection.registration, name) for name in gone)
-            touched += [found.connection.id] if gone else []
+            dropped.update((found.connection.registration, name) for name in gone.names)
+            touched += [found.connection.id] if gone.names else []
+            tokens += gone.tokens
         looked_at += len(batch)
         after = batch[-1].connection.id
         await pace(so_far())
@@ -98,25 +109,24 @@ async def purge(
     return so_far()
 
 
-async def _purge_one(
-    found: ConnectionInFull | None, policy: AttributePolicy, store: Store, vault: Vault, clock: Clock, *, dry_run: bool
-) -> tuple[str, ...]:
-    """The names of what went, or would go. Raises `SealBroken` or `Fault`."""
+async def _purge_one(found: ConnectionInFull | None, ports: Ports, *, dry_run: bool) -> _Gone:
+    """Raises `SealBroken` or `Fault`."""
     for _ in range(_TRIES):
         if found is None:
-            return ()
-        before = found.connection
-        allowed = policy.keeps(before.registration, found.clients, found.agreed)
-        kept = await open_attributes(before, found.data_key, vault)
-        staying = tuple(a for a in kept if a.name in allowed and not a.is_over(allowed[a.name], clock.now()))
+            return _Gone()
+        before, now = found.connection, ports.clock.now()
+        allowed = ports.policy.keeps(before.registration, found.clients, found.agreed)
+        kept = await open_attributes(before, found.data_key, ports.vault)
+        staying = tuple(a for a in kept if a.name in allowed and not a.is_over(allowed[a.name], now))
         gone = tuple(a.name for a in kept if a not in staying)
-        if not gone or await store.held(before.user_id) is not None:
-            return ()
+        if not gone or await ports.store.held(before.user_id) is not None:
+            return _Gone()
+        beyond = without_permission(before, gone, ports)
         if dry_run:
-            return gone
-        connection = await keeping(before, staying, found.data_key, vault)
+            return _Gone(names=gone, tokens=bool(beyond))
+        after = await reduced(found, staying, ports, now, ends="not_permitted" if beyond else "")
         event = AuditEvent(
-            at=clock.now(),
+            at=now,
             action="attributes.purge",
             outcome="done",
             reason=f"{len(gone)}:{','.join(gone)}",
@@ -125,13 +135,14 @@ async def _purge_one(
             object_id=before.id,
         )
         try:
-            await store.write(
+            await ports.store.write(
                 RequireNotHeld(user_id=before.user_id),
-                ReplaceConnection(connection=connection, expected_generation=before.generation),
+                ReplaceConnection(connection=after.connection, expected_generation=before.generation),
                 Record(event=event),
+                *after.changes,
             )
         except Conflict:
-            found = await store.connection(before.id)  # somebody else wrote it meanwhile: look at what they wrote
+            found = await ports.store.connection(before.id)  # somebody else wrote it meanwhile: look at what they wrote
         else:
-            return gone
+            return _Gone(names=gone, tokens=after.ended)
     raise Fault("contention", "Somebody is signing in at this very moment. Please try again.")

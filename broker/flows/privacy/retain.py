@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from broker.domain.changes import (
-    AddPendingRevocation,
     Change,
     PruneLedger,
     Record,
@@ -20,7 +19,7 @@ from broker.domain.changes import (
     ReplaceConnection,
     RequireNotHeld,
 )
-from broker.domain.connection import Connection, ConnectionStatus
+from broker.domain.connection import Connection
 from broker.domain.errors import Conflict, Fault, SealBroken
 from broker.domain.ids import ConnectionId
 from broker.domain.ledger import AuditEvent
@@ -29,8 +28,8 @@ from broker.domain.retention import DAY, LedgerClass
 from broker.flows.broken_seal import mark
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Ports
-from broker.flows.sealed import keeping, open_attributes
-from broker.flows.to_revoke import to_revoke
+from broker.flows.reduced import without_tokens
+from broker.flows.sealed import open_attributes
 
 AT_ONCE = 100
 """Rows in one read. Connections are written one by one, so that each write meets as few others as can be."""
@@ -156,22 +155,10 @@ async def _destroy(found: ConnectionInFull | None, before: int, run: _Run) -> bo
         kept = await open_attributes(connection, found.data_key, run.ports.vault)
         if run.dry_run:
             return True
-        pending = await to_revoke(found, run.ports, run.now)
-        bare = await keeping(replace(connection, sealed_tokens=None), kept, found.data_key, run.ports.vault)
-        bare = replace(bare, status=ConnectionStatus.NEEDS_REAUTH, granted_scopes=frozenset())
-        event = AuditEvent(
-            at=run.now,
-            action="tokens.forget",
-            outcome="done",
-            user_id=connection.user_id,
-            registration=connection.registration,
-            object_id=connection.id,
-        )
-        changes: list[Change] = [RequireNotHeld(user_id=connection.user_id)]
-        changes.append(ReplaceConnection(connection=bare, expected_generation=connection.generation))
-        changes += [] if pending is None else [AddPendingRevocation(pending=pending)]
+        bare = await without_tokens(found, kept, run.ports, run.now)
+        replaced = ReplaceConnection(connection=bare.connection, expected_generation=connection.generation)
         try:
-            await store.write(*changes, Record(event=event))
+            await store.write(RequireNotHeld(user_id=connection.user_id), replaced, *bare.changes)
         except Conflict:  # somebody has signed in meanwhile, or is held by now
             if await store.held(connection.user_id) is not None:
                 return False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,7 +9,6 @@ from broker.domain.attempt import Purpose
 from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import NotFound
 from broker.domain.ids import ConnectionId, RegistrationId
-from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.connections.revoke import revoke
 from broker.flows.connections.show import show_connections
 from broker.flows.sign_in.begin import begin
@@ -21,9 +18,7 @@ from broker.web.handlers.sign_in import depart
 from broker.web.pages import outcomes, words
 from broker.web.pages.parts import Staying
 from broker.web.pages.views import DisconnectView, SignedOutView
-
-_TELL_WITHIN = 4.0
-"""Seconds that a person waits for the Provider to be told; the outbox goes on trying behind the page."""
+from broker.web.telling import tell_providers
 
 
 async def connections_page(request: Request) -> Response:
@@ -87,11 +82,7 @@ async def disconnect(request: Request) -> Response:
     web = context.web_of(request)
     connection_id = ConnectionId(context.path_name(request, "connection"))
     await revoke(connection_id, session.user.id, web.ports, request_id=context.request_id_of(request))
-    try:
-        async with asyncio.timeout(_TELL_WITHIN):
-            await deliver_revocations(web.ports)
-    except TimeoutError:
-        pass  # the outbox has it
+    await tell_providers(web.ports)
     shown = await show_connections(session.user.id, web.ports)
     found = next(c for c in shown if c.connection.id == connection_id)
     facts = facts_of(request, found)

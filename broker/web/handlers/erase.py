@@ -5,7 +5,6 @@ Refuses to take a browser's word that was given long ago: whoever erases has sig
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from starlette.responses import RedirectResponse, Response
 from broker.domain.connection import ConnectionStatus
 from broker.domain.erasure import results_of
 from broker.domain.errors import Refusal
-from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.connections.show import ShownConnection, show_connections
 from broker.flows.found import LiveSession
 from broker.flows.ports import RegistrationFacts
@@ -31,13 +29,12 @@ from broker.web.pages import words
 from broker.web.pages.parts import ConnectOffer, ErasedAt, ReachAt, Staying
 from broker.web.pages.privacy_views import ErasedView, EraseView
 from broker.web.parameters import one
+from broker.web.telling import tell_providers
 
 FRESH_FOR = 300
 """Seconds after a sign-in in which its browser may erase the account."""
 WORD = "erase"
 """What is typed, so that nobody erases by a slip."""
-_TELL_WITHIN = 4.0
-"""Seconds that a person waits for Providers to be told; the outbox goes on trying behind the page."""
 _STAYS = (
     Staying(
         what="A record that the account was erased, by a number from which nobody can tell whose it was",
@@ -99,11 +96,7 @@ async def gone_of(request: Request, session: LiveSession) -> Gone:
     if ports.policy.erasure.grace_days:
         return Gone(erase_at=await leave(session.user.id, ports, request_id=request_id))
     erased = await erase(session.user.id, ports, request_id=request_id)
-    try:
-        async with asyncio.timeout(_TELL_WITHIN):
-            await deliver_revocations(ports)
-    except TimeoutError:
-        pass  # the outbox has it
+    await tell_providers(ports)
     return Gone(receipt=await receipt_of(erased, ports))
 
 

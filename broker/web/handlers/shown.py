@@ -15,12 +15,12 @@ from broker.domain.client_org import rights_by_client
 from broker.domain.connection import ConnectionStatus
 from broker.domain.ids import ClientOrgId, RegistrationId
 from broker.domain.optional import Option
-from broker.domain.outbox import RevocationResult
+from broker.domain.outbox import PendingRevocation, RevocationResult
 from broker.flows.connections.show import ShownConnection
 from broker.flows.found import HeldAuthorizations, LiveSession
 from broker.flows.ports import RegistrationFacts
 from broker.web import context
-from broker.web.pages import words
+from broker.web.pages import outcomes, words
 from broker.web.pages.parts import (
     Attention,
     ConnectionCard,
@@ -64,6 +64,7 @@ def connections_view(
                 ended_at=c.connection.revoked_at or 0,
                 reach=reach_of(c),
                 settings=settings_of(facts),
+                next_try_at=next_try_of(c),
             )
             for c in shown
             if c.status is ConnectionStatus.REVOKED
@@ -82,7 +83,11 @@ def _card(request: Request, shown: ShownConnection, used_by: str | None) -> Conn
     facts = facts_of(request, shown)
     attention = None
     if shown.status is ConnectionStatus.NEEDS_REAUTH:
-        why = f"{facts.label} does not accept what we hold any more. Sign in with it again to go on."
+        if shown.connection.sealed_tokens is None:
+            why = f"We have no access at {facts.label} any more. {outcomes.whether_told(facts.label, reach_of(shown))}"
+            why += " Sign in with it again to renew it."
+        else:
+            why = f"{facts.label} does not accept what we hold any more. Sign in with it again to go on."
         attention = Attention(why=why, registration_id=facts.id)
     return ConnectionCard(
         connection_id=shown.connection.id,
@@ -152,15 +157,26 @@ def clients_of(held: HeldAuthorizations, clients: tuple[ClientOrgId, ...]) -> tu
 
 
 def option_rows(
-    request: Request, found: Collection[Option], since: Mapping[str, int] = MappingProxyType({})
+    request: Request,
+    found: Collection[Option],
+    since: Mapping[str, int] = MappingProxyType({}),
+    ends: Mapping[str, Collection[RegistrationId]] = MappingProxyType({}),
 ) -> tuple[OptionRow, ...]:
-    """What may be agreed to, and `since` when it is."""
+    """What may be agreed to, `since` when it is, and at which Providers something `ends` when it is taken back."""
     registrations = context.web_of(request).ports.upstream.registrations
-    return tuple(_option_row(option, registrations, since.get(option.subject)) for option in found)
+    return tuple(
+        _option_row(
+            option, registrations, since.get(option.subject), [registrations[r] for r in ends.get(option.subject, ())]
+        )
+        for option in found
+    )
 
 
 def _option_row(
-    option: Option, registrations: Mapping[RegistrationId, RegistrationFacts], since: int | None
+    option: Option,
+    registrations: Mapping[RegistrationId, RegistrationFacts],
+    since: int | None,
+    ends: Collection[RegistrationFacts],
 ) -> OptionRow:
     places: dict[str, list[str]] = {}
     for attribute in option.attributes:
@@ -177,18 +193,29 @@ def _option_row(
         purpose=purpose,
         comes_with=f"Then we also keep {kept}." if kept else "",
         since=since,
+        ends=tuple(f"Taking it back ends our access at {facts.label} too. {facts.reach}" for facts in ends),
     )
 
 
 def reach_of(shown: ShownConnection) -> Reach:
+    told = _told(shown)
+    if told is None:
+        return "local"
+    if told.result is RevocationResult.PENDING:
+        return "pending"
+    return "told" if told.result in (RevocationResult.REVOKED, RevocationResult.ALREADY_DEAD) else "local"
+
+
+def next_try_of(shown: ShownConnection) -> int | None:
+    """When the Provider, which could not be reached, is told again."""
+    told = _told(shown)
+    return told.next_try_at if told is not None and told.result is RevocationResult.PENDING else None
+
+
+def _told(shown: ShownConnection) -> PendingRevocation | None:
     ended = shown.connection.revoked_at or 0
     told = [r for r in shown.revocations if r.created_at >= ended]  # of this ending, not of one before it
-    if not told:
-        return "local"
-    result = told[-1].result
-    if result is RevocationResult.PENDING:
-        return "pending"
-    return "told" if result in (RevocationResult.REVOKED, RevocationResult.ALREADY_DEAD) else "local"
+    return told[-1] if told else None
 
 
 def settings_of(facts: RegistrationFacts) -> Link | None:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from broker.web.pages.parts import Link, Notice, Reach
 from broker.web.pages.words import listed
 
+_UNFINISHED = ("pending", "local")
+
 
 def connected(provider_name: str) -> Notice:
     """Another account is there, or one is in order again."""
@@ -18,8 +20,7 @@ def connected(provider_name: str) -> Notice:
 
 def disconnected(provider_name: str, reach: Reach, settings: Link | None = None) -> Notice:
     """A Connection was ended; `settings` is where the User can look at the Provider's side."""
-    unfinished = reach in ("pending", "local")
-    return Notice(tone="warn" if unfinished else "good", text=_after(provider_name, reach), link=settings)
+    return Notice(tone="warn" if reach in _UNFINISHED else "good", text=_after(provider_name, reach), link=settings)
 
 
 def account_kept() -> Notice:
@@ -61,10 +62,32 @@ def allowed() -> Notice:
     return Notice(tone="good", text="Allowed. What belongs to it comes with your next sign-in.")
 
 
-def taken_back(deleted: str) -> Notice:
-    """Something optional was taken back; `deleted` names in words what went with it, "" for nothing."""
+def taken_back(deleted: str, ended: Sequence[tuple[str, Reach, Link | None]] = ()) -> Notice:
+    """Something optional was taken back; `deleted` names in words what went with it, "" for nothing.
+
+    `ended`: each Provider whose access ended with it, whether it knows, and where the User can look at its side.
+    """
     gone = f"We have deleted your {deleted} here." if deleted else "Nothing was kept for it."
-    return Notice(tone="good", text=f"Taken back. {gone}")
+    told = [f"Our access at {name} ended too. {whether_told(name, reach)}" for name, reach, _ in ended]
+    unfinished = [settings for _, reach, settings in ended if reach in _UNFINISHED]
+    return Notice(
+        tone="warn" if unfinished else "good",
+        text=" ".join(["Taken back.", gone, *told]),
+        link=next(filter(None, unfinished), None),
+    )
+
+
+def whether_told(provider_name: str, reach: Reach) -> str:
+    """A sentence about a Provider whose access ended here."""
+    match reach:
+        case "told":
+            return f"{provider_name} has been told."
+        case "pending":
+            return f"{provider_name} could not be reached yet; we keep trying."
+        case "local":
+            return f"{provider_name} offers no way to be told, so remove Partner Ops there too."
+        case "elsewhere":
+            return f"{provider_name} had ended it already."
 
 
 def access_removed(application: str) -> Notice:

@@ -113,7 +113,10 @@ class ConnectionCard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EndedConnection:
-    """A Connection that has ended. `settings` is where the User can look at the Provider's side."""
+    """A Connection that has ended. `settings` is where the User can look at the Provider's side.
+
+    `next_try_at`: when a Provider that could not be reached is told again.
+    """
 
     provider: ProviderMark
     provider_name: str
@@ -121,6 +124,7 @@ class EndedConnection:
     ended_at: int
     reach: Reach
     settings: Link | None = None
+    next_try_at: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -228,7 +232,8 @@ class LegalText:
 class OptionRow:
     """Something that may be agreed to. `comes_with` is a sentence about what is kept then, "" for nothing.
 
-    `since`: when it was agreed to; None while it is not. `ticked`: it just was, on a page that has to be sent again.
+    `since`: when it was agreed to; None while it is not. `ends`: a sentence for each Provider at which something ends
+    when it is taken back. `ticked`: it just was agreed to, on a page that has to be sent again.
     """
 
     subject: str
@@ -236,6 +241,7 @@ class OptionRow:
     purpose: str
     comes_with: str = ""
     since: int | None = None
+    ends: tuple[str, ...] = ()
     ticked: bool = False
 
 

@@ -10,13 +10,14 @@ from broker.domain.connection import ConnectionStatus
 from broker.domain.errors import Fault
 from broker.domain.ids import GrantId, UserId
 from broker.domain.policy import Context
+from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.connections.revoke import revoke
 from broker.flows.found import LiveSession
 from broker.flows.privacy.choices import show_choices
 from broker.flows.privacy.choose import choose
 from broker.flows.sealed import open_released
 from tests.flows.gate import OPTIONAL, Gate, open_gate, refused
-from tests.flows.setting import ADA, ADA_AT_CORP, GRACE, NOW
+from tests.flows.setting import ADA, ADA_AT_CORP, GOOGLE, GRACE, NOW
 from tests.flows.world import World
 
 pytestmark = pytest.mark.anyio
@@ -25,8 +26,8 @@ NAME = "google.name"
 
 
 async def say(gate: Gate, user_id: UserId, subject: str, *, agreed: bool) -> tuple[str, ...]:
-    """On the User's own page."""
-    return await choose(user_id, subject, gate.ports, agreed=agreed, request_id="req-choose")
+    """On the User's own page; what was deleted."""
+    return (await choose(user_id, subject, gate.ports, agreed=agreed, request_id="req-choose")).deleted
 
 
 async def names(world: World) -> list[str]:
@@ -74,6 +75,42 @@ async def test_what_is_taken_back_is_gone_at_once() -> None:
     assert (await show_choices(ada.user.id, gate.ports)).since.keys() == {"promotional"}
     await gate.world.sign_in(ADA)
     assert await names(gate.world) == ["email", "locale"]
+
+
+async def test_tokens_that_only_this_was_asked_for_go_too_and_the_provider_is_told() -> None:
+    """In the same write; before, one is told that they would. What is asked for by another scope stays."""
+    gate, ada = await opened(NAME, "promotional")
+    tokens = await gate.world.tokens()
+    assert (await show_choices(ada.user.id, gate.ports)).ends == {NAME: (), "promotional": ()}  # either needs `profile`
+    await say(gate, ada.user.id, "promotional", agreed=False)
+    assert await gate.world.tokens() == tokens
+    assert (await show_choices(ada.user.id, gate.ports)).ends == {NAME: (GOOGLE,)}
+
+    gate.world.forget()
+    connection = (await gate.world.connection()).connection
+    chosen = await choose(ada.user.id, NAME, gate.ports, agreed=False, request_id="req-choose")
+    assert (chosen.deleted, chosen.ended) == (("name",), (connection.id,))
+    assert len(gate.world.store.writes) == 1
+    assert {(e.action, e.reason) for e in gate.world.events()} == {
+        ("choice.withdraw", ""),
+        ("tokens.forget", "consent_withdrawn"),
+    }
+    after = (await gate.world.connection()).connection
+    assert (after.status, after.sealed_tokens) == (ConnectionStatus.NEEDS_REAUTH, None)
+    assert await names(gate.world) == ["email"]
+    assert await deliver_revocations(gate.ports) == 1
+    assert gate.world.upstream.revocations == [(GOOGLE, tokens)]
+
+
+async def test_tokens_that_do_not_open_go_untold() -> None:
+    """Nobody can read them; what was withdrawn is gone all the same."""
+    gate, ada = await opened(NAME)
+    await gate.world.damage(sealed_tokens=b"\x01\x01damaged")
+    chosen = await choose(ada.user.id, NAME, gate.ports, agreed=False, request_id="req-choose")
+
+    assert (chosen.deleted, chosen.ended) == (("name",), ())
+    found = await gate.world.connection()
+    assert (found.connection.sealed_tokens, found.revocations) == (None, ())
 
 
 async def test_nobody_elses_goes() -> None:

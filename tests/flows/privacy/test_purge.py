@@ -28,6 +28,7 @@ from broker.domain.ledger import AuditEvent
 from broker.domain.policy import AttributePolicy
 from broker.domain.policy_parse import parse
 from broker.domain.user import User, UserStatus
+from broker.flows.connections.deliver import deliver_revocations
 from broker.flows.connections.revoke import revoke
 from broker.flows.connections.show import show_connections
 from broker.flows.keys.rekey import rekey
@@ -55,7 +56,7 @@ async def run(
             told.append(so_far)
 
     ports = world.with_policy(document)
-    return await purge(ports.policy, ports.store, ports.vault, ports.clock, holder=holder, dry_run=dry_run, pace=pace)
+    return await purge(ports, holder=holder, dry_run=dry_run, pace=pace)
 
 
 async def names(world: World, person: Any = ADA) -> list[str]:
@@ -98,12 +99,12 @@ async def add_connections(world: World, number: int) -> None:
 
 
 async def test_what_is_not_allowed_any_more_goes_and_the_rest_stays(world: World) -> None:
-    """With its date, and with the Provider's tokens."""
+    """With its date, and with the Provider's tokens, as something else is asked for by the same scope."""
     await world.signed_in(ADA)
     await world.signed_in(GRACE)
     tokens, (email, _) = await world.tokens(), await world.kept()
     world.clock.advance(60)
-    done = await run(world, TIGHTER)
+    done = await run(world, TIGHTER | {"google": {"keep": {"email": "Contact address", "locale": "Letters"}}})
 
     assert done == Purged(looked_at=2, connections=1, dropped={(GOOGLE, "name"): 1}, unreadable=())
     assert done.attributes == 1
@@ -112,13 +113,73 @@ async def test_what_is_not_allowed_any_more_goes_and_the_rest_stays(world: World
     assert await names(world, GRACE) == ["email"]  # globex had kept no more before
 
 
+async def test_tokens_that_were_asked_for_what_goes_go_too_and_their_provider_is_told(world: World) -> None:
+    """No attribute that is left needs their scope. The next sign-in asks for less."""
+    ada = await world.signed_in(ADA)
+    tokens = await world.tokens()
+    world.forget()
+    assert (await run(world, TIGHTER, dry_run=True)).tokens == 1
+    assert (await run(world, TIGHTER)).tokens == 1
+
+    after = (await world.connection()).connection
+    assert (after.status, after.granted_scopes) == (ConnectionStatus.NEEDS_REAUTH, frozenset())
+    assert await world.tokens() is None
+    purged, forgotten = world.events()
+    assert (purged.action, purged.reason) == ("attributes.purge", "1:name")
+    assert forgotten == replace(purged, action="tokens.forget", reason="not_permitted")
+    assert (forgotten.user_id, forgotten.object_id) == (ada.user.id, after.id)
+    assert await deliver_revocations(world.ports) == 1
+    assert world.upstream.revocations == [(GOOGLE, tokens)]
+
+    ports = world.with_policy(TIGHTER)
+    await world.sign_in(ADA, ports=ports)
+    assert world.upstream.departures[-1].attempt.scopes == ("openid", "email")
+    assert (await world.connection()).connection.status is ConnectionStatus.ACTIVE
+
+
+async def test_what_a_provider_grants_unasked_is_no_reason_to_end_it_each_time(world: World) -> None:
+    """It grants everything, whatever it is asked for."""
+    await world.signed_in(ADA)
+    await run(world, TIGHTER)
+    await world.sign_in(ADA, ports=world.with_policy(TIGHTER))
+    tokens = await world.tokens()
+    assert (await world.connection()).connection.granted_scopes == ADA.granted_scopes
+
+    assert (await run(world, TIGHTER)).tokens == 0
+    assert await world.tokens() == tokens is not None
+
+
+async def test_what_a_client_forbids_is_asked_for_all_the_same(world: World) -> None:
+    """Whoever comes is not known before: so the tokens stay."""
+    await world.signed_in(ADA)
+    narrowed = {"google": {"keep": POLICY["google"]["keep"], "clients": {"acme": {}, "globex": {}}}}
+    done = await run(world, narrowed)
+
+    assert (done.attributes, done.tokens) == (2, 0)
+    assert await world.tokens() is not None
+
+
+async def test_a_provider_that_cannot_be_told_is_not(world: World) -> None:
+    """What is destroyed here is destroyed; of a registration that is gone nobody knows what its scopes were for."""
+    await world.signed_in(ADA)
+    await world.connect(ADA_AT_CORP, await world.signed_in(ADA))
+    world.upstream.facts[GOOGLE] = replace(world.upstream.facts[GOOGLE], can_revoke=False)
+    del world.upstream.facts[CORP]
+    done = await run(world, NOTHING)
+
+    assert (done.attributes, done.tokens) == (3, 1)
+    assert await world.tokens() is None
+    assert (await world.connection()).revocations == ()
+    assert await world.tokens(ADA_AT_CORP) is not None
+
+
 async def test_each_connection_has_a_line_in_the_ledger(world: World) -> None:
     """With the number and the names of what went, and no value."""
     ada = await world.signed_in(ADA)
     world.forget()
     await run(world, NOTHING)
 
-    assert world.event() == AuditEvent(
+    assert world.events()[0] == AuditEvent(
         at=NOW,
         action="attributes.purge",
         outcome="done",
@@ -137,8 +198,10 @@ async def test_a_registration_without_a_section_keeps_nothing(world: World) -> N
     await run(world, NOTHING)
 
     assert await world.kept() == ()
+    ports = world.with_policy(NOTHING)
+    await world.sign_in(ADA, ports=ports)
     assert (await world.connection()).connection.status is ConnectionStatus.ACTIVE
-    assert await world.tokens() is not None
+    assert await world.kept() == ()
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ async def test_what_became_optional_is_told_to_nobody_and_purged() -> None:
 
     async def pace(_: object) -> None: ...
 
-    await purge(ports.policy, ports.store, ports.vault, ports.clock, holder="run_1", dry_run=False, pace=pace)
+    await purge(ports, holder="run_1", dry_run=False, pace=pace)
     assert await names(world) == ["email"]
 
 

@@ -204,6 +204,7 @@ TOLD, PENDING, LOCAL, ELSEWHERE = (
         account="ada@acme.example",
         ended_at=NOW - 40,
         reach="pending",
+        next_try_at=NOW + 300,
     ),
     EndedConnection(
         provider="microsoft",
@@ -416,4 +417,10 @@ ACCEPT = AcceptView(
     options=OPTIONS,
     hidden=HIDDEN,
 )
+ENDING = replace(
+    OPTIONS[0],
+    since=NOW - 3 * DAY,
+    ends=("Taking it back ends our access at Google too. Google ends everything that you allowed Partner Ops.",),
+)
+GITHUB_PAGE = Link(label="See your permissions at GitHub", href="https://github.com/settings/applications")
 CHOICES = ChoicesView(shell=ADA, options=(replace(OPTIONS[0], since=NOW - 3 * DAY), *OPTIONS[1:]))
