@@ -153,7 +153,8 @@ class Life:
         page = browser.get(f"{self.world.issuer}/account/connections")
         link = page.text.partition('/disconnect"')[0].rpartition('href="')[2]
         done = browser.submit(browser.get(f"{self.world.issuer}{link}/disconnect"), "/disconnect")
-        assert "Disconnected here, and Google has been told." in done.text
+        # A sign-in that was refused had its tokens ended, and with them the whole grant.
+        assert "Google had ended this already. What was kept here is deleted." in done.text
 
     async def at_rest(self) -> Haystacks:
         """Everything that is stored, or written down."""

@@ -37,6 +37,15 @@ from broker.web.pages.parts import (
 )
 from broker.web.pages.views import ConnectionsView
 
+_REACHES: Mapping[RevocationResult, Reach] = MappingProxyType(
+    {
+        RevocationResult.REVOKED: "told",
+        RevocationResult.ALREADY_DEAD: "elsewhere",
+        RevocationResult.PENDING: "pending",
+        RevocationResult.UNSUPPORTED: "local",
+        RevocationResult.GIVEN_UP: "untold",
+    }
+)
 MARKS: dict[str, ProviderMark] = {"google": "google", "microsoft": "microsoft", "github": "github"}
 
 
@@ -199,11 +208,7 @@ def _option_row(
 
 def reach_of(shown: ShownConnection) -> Reach:
     told = _told(shown)
-    if told is None:
-        return "local"
-    if told.result is RevocationResult.PENDING:
-        return "pending"
-    return "told" if told.result in (RevocationResult.REVOKED, RevocationResult.ALREADY_DEAD) else "local"
+    return "local" if told is None else _REACHES[told.result]
 
 
 def next_try_of(shown: ShownConnection) -> int | None:

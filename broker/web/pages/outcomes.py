@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from broker.web.pages.parts import Link, Notice, Reach
 from broker.web.pages.words import listed
 
-_UNFINISHED = ("pending", "local")
+_UNFINISHED = ("pending", "local", "untold")
 
 
 def connected(provider_name: str) -> Notice:
@@ -88,6 +88,8 @@ def whether_told(provider_name: str, reach: Reach) -> str:
             return f"{provider_name} offers no way to be told, so remove Partner Ops there too."
         case "elsewhere":
             return f"{provider_name} had ended it already."
+        case "untold":
+            return f"{provider_name} could not be told, so remove Partner Ops there too."
 
 
 def access_removed(application: str) -> Notice:
@@ -111,3 +113,5 @@ def _after(provider_name: str, reach: Reach) -> str:
             return f"Disconnected here. {provider_name} offers no way to be told, so remove Partner Ops there too."
         case "elsewhere":
             return f"{provider_name} had ended this already. What was kept here is deleted."
+        case "untold":
+            return f"Disconnected here. {provider_name} could not be told, so remove Partner Ops there too."

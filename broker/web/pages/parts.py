@@ -18,8 +18,8 @@ SignInNotice: TypeAlias = Literal["session_expired", "invited", "connect", "agai
 are new documents to accept."""
 ConnectionState: TypeAlias = Literal["active", "needs_attention", "pending", "disconnected"]
 """Health of a Connection; "pending": ended here, and the Provider still has to be told."""
-Reach: TypeAlias = Literal["told", "pending", "local", "elsewhere"]
-"""How far an end went: the Provider was told, will be, offers no way to be, or was the one who ended it."""
+Reach: TypeAlias = Literal["told", "pending", "local", "elsewhere", "untold"]
+"""How far an end went: the Provider was told, will be, offers no way to be, was the one who ended it, or never was."""
 Tone: TypeAlias = Literal["good", "warn", "bad", "plain"]
 
 Hidden: TypeAlias = tuple[tuple[str, str], ...]

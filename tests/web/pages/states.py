@@ -125,6 +125,12 @@ STATES: Mapping[str, View] = {
     "connections-elsewhere": replace(
         CONNECTIONS, connections=(), ended=(ELSEWHERE,), notice=outcomes.disconnected("GitHub", "elsewhere")
     ),
+    "connections-untold": replace(
+        CONNECTIONS,
+        connections=(),
+        ended=(replace(ELSEWHERE, reach="untold"),),
+        notice=outcomes.disconnected("GitHub", "untold", GITHUB_PAGE),
+    ),
     "disconnect": DISCONNECT,
     "disconnect-last-way-in": replace(DISCONNECT, last_way_in=True, offers=OFFERS[1:]),
     "disconnect-last-way-in-no-offers": replace(DISCONNECT, last_way_in=True, account=None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from broker.web.pages import outcomes, problems
-from broker.web.pages.parts import Reach
+from broker.web.pages.parts import Link, Reach
 from broker.web.pages.shell import Links, Shell
 from broker.web.pages.views import ErrorView
 
@@ -69,6 +69,7 @@ def test_a_wait_is_rounded_up_to_minutes(seconds: int, said: str) -> None:
         ("pending", "warn", "could not be reached yet; we keep trying"),
         ("local", "warn", "remove Partner Ops there too"),
         ("elsewhere", "good", "Google had ended this already"),
+        ("untold", "warn", "could not be told, so remove Partner Ops there too"),
     ],
 )
 def test_an_end_claims_no_more_than_was_done(reach: Reach, tone: str, said: str) -> None:
@@ -77,6 +78,25 @@ def test_an_end_claims_no_more_than_was_done(reach: Reach, tone: str, said: str)
 
     assert notice.tone == tone
     assert said in notice.text
+
+
+@pytest.mark.parametrize(
+    ("reach", "tone", "said"),
+    [
+        ("told", "good", "Google has been told."),
+        ("pending", "warn", "Google could not be reached yet; we keep trying."),
+        ("local", "warn", "Google offers no way to be told, so remove Partner Ops there too."),
+        ("elsewhere", "good", "Google had ended it already."),
+        ("untold", "warn", "Google could not be told, so remove Partner Ops there too."),
+    ],
+)
+def test_what_is_taken_back_tells_what_ended_with_it(reach: Reach, tone: str, said: str) -> None:
+    """And where one can see to it oneself, if that is left to do."""
+    settings = Link(label="See your permissions at Google", href="https://myaccount.google.com/connections")
+    notice = outcomes.taken_back("name", [("Google", reach, settings)])
+
+    assert notice.text == f"Taken back. We have deleted your name here. Our access at Google ended too. {said}"
+    assert (notice.tone, notice.link) == (tone, settings if tone == "warn" else None)
 
 
 def test_other_outcomes_are_sentences_too() -> None:
