@@ -18,7 +18,7 @@ from benchmarks import report, rounds, servers
 from benchmarks.databases import durable_postgres
 from benchmarks.deployment import deployed
 from benchmarks.readings import Cores
-from benchmarks.rounds import BARE, PEER, POSTGRESQL, SQLITE, System
+from benchmarks.rounds import BARE, OTHER_PEER, PEER, POSTGRESQL, SQLITE, System
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.wire import Broken
 from tests.servers.process import NotReady
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 def _systems(cores: Cores) -> Iterator[tuple[dict[str, System], list[int]]]:
     """Every contestant, and the processes that share the driver's core. Raises `NotReady`."""
     with ExitStack() as stack:
-        _say("starting the upstream, PostgreSQL, Redis and four servers, each of them three times")
+        _say("starting the upstream, PostgreSQL, Redis and five servers, each of them three times")
         upstream = stack.enter_context(servers.upstream(PEOPLE))
         postgres = stack.enter_context(durable_postgres())
         redis = stack.enter_context(redis_server())
@@ -56,8 +56,9 @@ def _systems(cores: Cores) -> Iterator[tuple[dict[str, System], list[int]]]:
             for url in (postgres.url, None)
         )
         peer = stack.enter_context(servers.oidc_provider(cores, redis.url, upstream.url))
+        other = stack.enter_context(servers.better_auth(cores, postgres.new_database("better_auth"), upstream.url))
         bare = stack.enter_context(servers.bare_starlette(cores, on_postgres, (servers.DISCOVERY, servers.JWKS)))
-        found = {POSTGRESQL: on_postgres, SQLITE: on_sqlite, PEER: peer, BARE: bare}
+        found = {POSTGRESQL: on_postgres, SQLITE: on_sqlite, PEER: peer, OTHER_PEER: other, BARE: bare}
         systems = {
             name: System(name=name, server=server, place=servers.place_of(server, copy=name == BARE))
             for name, server in found.items()

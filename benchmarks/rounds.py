@@ -19,6 +19,7 @@ from benchmarks.worker import Place
 POSTGRESQL = "broker, PostgreSQL"
 SQLITE = "broker, SQLite"
 PEER = "oidc-provider, Redis"
+OTHER_PEER = "Better Auth, PostgreSQL"
 BARE = "bare Starlette"
 
 WARM_UP = 1500
@@ -58,6 +59,8 @@ COMPARISONS = (
     Comparison(scenario="sign_in_again", system=POSTGRESQL, against=PEER),
     Comparison(scenario="token", system=POSTGRESQL, against=PEER),
     Comparison(scenario="refresh", system=POSTGRESQL, against=PEER, goal=1.0),
+    Comparison(scenario="sign_in", system=POSTGRESQL, against=OTHER_PEER, goal=5.0, then=8.0),
+    Comparison(scenario="refresh", system=POSTGRESQL, against=OTHER_PEER, goal=5.0, then=8.0),
     Comparison(scenario="introspection", system=POSTGRESQL, against=PEER, goal=0.6),
     Comparison(scenario="userinfo", system=POSTGRESQL, against=PEER, goal=0.7),
     Comparison(scenario="client_credentials", system=POSTGRESQL, against=PEER, goal=1.2),

@@ -82,21 +82,14 @@ def broker(cores: Cores, deployment: Deployment, *, port: int | None = None) -> 
 @contextmanager
 def oidc_provider(cores: Cores, redis_url: str, upstream_url: str) -> Iterator[Server]:
     """The peer: oidc-provider brokered by openid-client."""
-    node = find_node()
-    if node is None or not (HERE / "peers" / "node_modules").is_dir():
-        raise NotReady("Node or the peers' packages are missing: run benchmarks/install")
-    port = free_port()
-    command: list[str | Path] = [
-        node,
-        HERE / "peers" / "oidc_broker.mjs",
-        str(port),
-        upstream_url,
-        redis_url,
-        REDIRECT_URI,
-    ]
-    url = f"http://{LOOPBACK}:{port}"
-    environment = {"NODE_ENV": "production"}
-    with _running(command, url=url, core=cores.server, environment=environment) as server:
+    with _on_node("oidc_broker.mjs", cores, upstream_url, redis_url) as server:
+        yield server
+
+
+@contextmanager
+def better_auth(cores: Cores, database_url: str, upstream_url: str) -> Iterator[Server]:
+    """The other peer: Better Auth on both sides. It makes its tables itself."""
+    with _on_node("better_auth_broker.mjs", cores, upstream_url, database_url) as server:
         yield server
 
 
@@ -140,6 +133,18 @@ def fetch(url: str, path: str) -> tuple[int, Mapping[str, str], bytes]:
         raise OSError(str(error)) from error
     finally:
         connection.close()
+
+
+@contextmanager
+def _on_node(script: str, cores: Cores, upstream_url: str, storage_url: str) -> Iterator[Server]:
+    node = find_node()
+    if node is None or not (HERE / "peers" / "node_modules").is_dir():
+        raise NotReady("Node or the peers' packages are missing: run benchmarks/install")
+    port = free_port()
+    command: list[str | Path] = [node, HERE / "peers" / script, str(port), upstream_url, storage_url, REDIRECT_URI]
+    url = f"http://{LOOPBACK}:{port}"
+    with _running(command, url=url, core=cores.server, environment={"NODE_ENV": "production"}) as server:
+        yield server
 
 
 @contextmanager

@@ -153,13 +153,9 @@ def purge_(config: Path, dry_run: bool, as_json: bool) -> None:
             click.echo(f"[{one['registration']}] {one['attribute']}  {one['count']}")
         verb = "would go" if dry_run else "went"
         counted = f"{done.attributes} values of {done.connections} Connections {verb}; {done.looked_at} were looked at."
-        click.echo(
-            counted if dropped or done.tokens else f"Nothing to drop; {done.looked_at} Connections were looked at."
-        )
+        click.echo(counted if dropped else f"Nothing to drop; {done.looked_at} Connections were looked at.")
         if done.tokens:
-            click.echo(
-                f"The Provider's tokens of {done.tokens} Connections {verb}, which had been asked for that alone."
-            )
+            click.echo(f"{done.tokens} Connections' tokens {verb} with that: their scopes are not asked for any more.")
     if done.unreadable:
         fail([f"{connection_id} does not open, and was left as it is" for connection_id in done.unreadable])
 
