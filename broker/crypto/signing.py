@@ -1,6 +1,6 @@
 """Owns the signatures of the broker's own tokens. Refuses a token that is not, to the letter, what `sign` makes.
 
-PyJWT's algorithms sign, PyJWT verifies. What a header may say, and which key belongs to it, is decided here, before any
+PyJWT verifies. What a header may say, and which key belongs to it, is decided here, before any
 signature is looked at.
 """
 
@@ -91,7 +91,7 @@ class JwtSigner:
         if key is None:
             raise Fault("no_signing_key", "Tokens cannot be signed at the moment.")
         signed = f"{_header(key.alg, key.kid, typ)}.{base64url.encode(orjson.dumps(dict(claims)))}"
-        signature = _JWS.get_algorithm_by_name(key.alg).sign(signed.encode(), key.private)
+        signature = key.sign(signed.encode())
         return f"{signed}.{base64url.encode(signature)}"
 
     def claims_by(self, assertion: str, keys: Sequence[str]) -> dict[str, Any] | None:

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
     SECP256R1,
     EllipticCurvePrivateKey,
 )
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_private_key
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -72,6 +77,30 @@ class LoadedKey:
     public_jwk: dict[str, str]
     public: PublicKey = field(repr=False)
     private: PrivateKey = field(repr=False)
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature as a JWS has it (RFC 7518 sections 3.3 and 3.4, RFC 8037 section 3.1)."""
+        return _SIGN[self.alg](self.private, data)
+
+
+def _es256(private: Any, data: bytes) -> bytes:
+    r, s = decode_dss_signature(private.sign(data, _ECDSA))
+    return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")
+
+
+def _eddsa(private: Any, data: bytes) -> bytes:
+    return bytes(private.sign(data))
+
+
+def _rs256(private: Any, data: bytes) -> bytes:
+    return bytes(private.sign(data, _PKCS1, _SHA256))
+
+
+_SHA256, _PKCS1 = SHA256(), PKCS1v15()
+_ECDSA = ECDSA(_SHA256)
+_P256_BYTES = 32
+_SIGN: Mapping[str, Callable[[Any, bytes], bytes]] = {"ES256": _es256, "EdDSA": _eddsa, "RS256": _rs256}
+"""By algorithm. `load` has seen to it that the key is of that kind, which PyJWT would look at with each signature."""
 
 
 async def generate_signing_key(alg: str = DEFAULT_ALGORITHM) -> GeneratedKey:

@@ -83,9 +83,12 @@ def session_claims(
 
 
 def id_token_claims(
-    *, grant: Grant, issuer: str, access_token: str, attributes: Mapping[str, str], now: int
+    *, grant: Grant, issuer: str, access_token: str, attributes: Mapping[str, str], nonce: str | None, now: int
 ) -> dict[str, Any]:
-    """The claims of an ID token for the Application, which the key that signed `access_token` is about to sign."""
+    """The claims of an ID token for the Application, which the key that signed `access_token` is about to sign.
+
+    `nonce`: of the sign-in that it answers; a refresh answers none (OpenID Connect Core section 12.2).
+    """
     claims: dict[str, Any] = {
         "iss": issuer,
         "sub": grant.user_id,
@@ -97,8 +100,8 @@ def id_token_claims(
         "amr": ["fed"],
         "sid": grant.session_id,
     }
-    if grant.nonce is not None:
-        claims["nonce"] = grant.nonce
+    if nonce is not None:
+        claims["nonce"] = nonce
     if (at_hash := left_half_hash(access_token)) is not None:
         claims["at_hash"] = at_hash
     return _fitting(attributes, MAX_CLAIMS - _size(claims)) | claims

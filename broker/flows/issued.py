@@ -45,11 +45,12 @@ async def issue(
     refresh_token: str | None,
     possession: Possession,
     now: int,
+    nonce: str | None,
     narrow: GrantInFull | None = None,
 ) -> tuple[Tokens, tuple[str, ...]]:
     """Sign what the Grant gives as of now, and name the attributes that it tells, here and in userinfo.
 
-    `narrow` is what these tokens tell of it, if that is less.
+    `nonce`: of the sign-in that these tokens answer. `narrow` is what they tell of the Grant, if that is less.
     Raises `OAuthRefusal` (`invalid_grant`) or `Fault`.
     """
     rights = rights_of(found)
@@ -65,7 +66,12 @@ async def issue(
     access_token = session_jwt_of(told, rights, released.values, ports, key=possession.key, now=now)
     id_token = ports.signer.sign(
         id_token_claims(
-            grant=grant, issuer=ports.issuer, access_token=access_token, attributes=released.values, now=now
+            grant=grant,
+            issuer=ports.issuer,
+            access_token=access_token,
+            attributes=released.values,
+            nonce=nonce,
+            now=now,
         ),
         typ="JWT",
         alg=found.application.signing_algorithm,
@@ -115,18 +121,22 @@ def refresh_token_of(found: GrantInFull, generation: int, ports: Ports) -> str |
 
 def proof_of(grant: Grant, generation: int, ports: Ports) -> str:
     """What a genuine refresh token of this Grant carries: two halves of 128 bits each."""
-    proven = ports.secrets.keyed_hash("refresh_token", proven_text(grant, generation))
-    return _named(grant.id, generation, ports) + proven[:HALF]
+    return _named(grant.id, generation, ports) + _proven(grant, generation, ports)
 
 
 def is_genuine(token: RefreshToken, grant: Grant, ports: Ports) -> bool:
-    """Whether this is a refresh token of this Grant, of whatever time."""
-    return grant.is_offline and ports.secrets.same(token.proof, proof_of(grant, token.generation, ports))
+    """Whether one that `is_ours` is a refresh token of this Grant, of whatever time."""
+    proven = _proven(grant, token.generation, ports)
+    return grant.is_offline and token.grant_id == grant.id and ports.secrets.same(token.proof[HALF:], proven)
 
 
 def is_ours(token: RefreshToken, ports: Ports) -> bool:
     """Whether the half holds that can be checked without the Grant."""
     return ports.secrets.same(token.proof[:HALF], _named(token.grant_id, token.generation, ports))
+
+
+def _proven(grant: Grant, generation: int, ports: Ports) -> str:
+    return ports.secrets.keyed_hash("refresh_token", proven_text(grant, generation))[:HALF]
 
 
 def _named(grant_id: GrantId, generation: int, ports: Ports) -> str:

@@ -115,13 +115,13 @@ async def open_released(
     Nothing is opened when nothing may be released anywhere. Raises `SealBroken`.
     """
     registration = found.connection.registration
-    anywhere = {name for where in Context for name in ports.policy.releases(registration, clients, where)}
+    by_context = {where: ports.policy.releases(registration, clients, where) for where in Context}
+    anywhere = {name for releases in by_context.values() for name in releases}
     names = {name for name in anywhere if scope.covers(found.grant.scopes, name)}
     if not names:
         return Released(values={}, names=())
     kept = await open_attributes(found.connection, found.data_key, ports.vault)
     keeps, now = ports.policy.keeps(registration, (), found.agreed), ports.clock.now()
     told = {a.name: a.value for a in kept if a.name in names & keeps.keys() and not a.is_over(keeps[a.name], now)}
-    here = ports.policy.releases(registration, clients, context)
-    values = {name: value for name, value in told.items() if name in here}
+    values = {name: value for name, value in told.items() if name in by_context[context]}
     return Released(values=values, names=tuple(sorted(told)))

@@ -37,11 +37,15 @@ class Gathered(Generic[Answer]):
 
     async def __call__(self, question: Question, *, within: float) -> Answer:
         """The answer, or what `ask` raises. `within` in seconds, the waiting included: then `TimeoutError`."""
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((question, answer))
         self._set_out()
-        async with asyncio.timeout(within):
+        over = loop.call_later(within, _give_up, answer)
+        try:
             return await answer
+        finally:
+            over.cancel()
 
     def _set_out(self) -> None:
         if self._waiting and len(self._under_way) < UNDER_WAY:
@@ -83,3 +87,8 @@ class Gathered(Generic[Answer]):
                 left.append((question, answer))
         self._waiting = left
         return list(chosen.values())
+
+
+def _give_up(answer: asyncio.Future[Answer]) -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())

@@ -146,7 +146,12 @@ def _session_jwt() -> str:
 def _id_token() -> str:
     header = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9"  # {"alg":"ES256","typ":"at+jwt"}
     claims = id_token_claims(
-        grant=_GRANT, issuer=_ISSUER, access_token=f"{header}.e30.AA", attributes=_RELEASED, now=_NOW
+        grant=_GRANT,
+        issuer=_ISSUER,
+        access_token=f"{header}.e30.AA",
+        attributes=_RELEASED,
+        nonce=_GRANT.nonce,
+        now=_NOW,
     )
     return _json(claims)
 

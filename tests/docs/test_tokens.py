@@ -77,7 +77,9 @@ def test_every_claim_of_an_id_token_has_a_row() -> None:
     told = table(section(reference("session-jwt"), "Claims of an ID token"))
     header = "eyJhbGciOiJFUzI1NiJ9"  # {"alg":"ES256"}
     several = [
-        id_token_claims(grant=grant, issuer="", access_token=f"{header}.e30.AA", attributes={}, now=NOW)
+        id_token_claims(
+            grant=grant, issuer="", access_token=f"{header}.e30.AA", attributes={}, nonce=grant.nonce, now=NOW
+        )
         for grant in (GRANT, replace(GRANT, nonce="n"))
     ]
 

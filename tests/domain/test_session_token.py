@@ -59,7 +59,9 @@ def session(
 def identity(
     grant: Grant = GRANT, attributes: Mapping[str, str] = ATTRIBUTES, access_token: str = ACCESS_TOKEN
 ) -> dict[str, Any]:
-    return id_token_claims(grant=grant, issuer=ISSUER, access_token=access_token, attributes=attributes, now=NOW)
+    return id_token_claims(
+        grant=grant, issuer=ISSUER, access_token=access_token, attributes=attributes, nonce=grant.nonce, now=NOW
+    )
 
 
 def size(value: object) -> int:

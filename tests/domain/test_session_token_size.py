@@ -141,7 +141,10 @@ def test_no_token_ever_reaches_4_kib(
     claims = claims_of(grant, authorizations, released)
     session_jwt = signer(alg).sign(claims, typ="at+jwt")
     id_token = signer(alg).sign(
-        id_token_claims(grant=grant, issuer=ISSUER, access_token=session_jwt, attributes=released, now=NOW), typ="JWT"
+        id_token_claims(
+            grant=grant, issuer=ISSUER, access_token=session_jwt, attributes=released, nonce=grant.nonce, now=NOW
+        ),
+        typ="JWT",
     )
 
     assert len(session_jwt) < LIMIT
@@ -184,6 +187,7 @@ def test_the_longest_id_token_stays_below_4_kib(alg: str, nonce: str | None) -> 
             issuer=ISSUER,
             access_token=session_jwt,
             attributes=dict.fromkeys(ATTRIBUTE_SCOPES, "a" * length),
+            nonce=nonce,
             now=NOW,
         )
         for length in range(1, 1025)

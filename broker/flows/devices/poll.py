@@ -51,7 +51,7 @@ async def _redeemed(
         raise device_code_refused("its grant is gone")
     check_device_redemption(found.grant, application_id=application.id)
     refresh_token = refresh_token_of(found, 0, ports)
-    tokens, released = await issue(found, ports, refresh_token=refresh_token, possession=held, now=now)
+    tokens, released = await issue(found, ports, refresh_token=refresh_token, possession=held, now=now, nonce=None)
     event = grant_event(found, "redeem", now=now, request_id=request_id, released=released)
     change = RedeemGrant(grant_id=found.grant.id, at=now, dpop_jkt=bound_key(application, held.key), released=released)
     try:

@@ -70,7 +70,9 @@ async def _redeemed(
         now=now,
     )
     refresh_token = refresh_token_of(found, 0, ports)
-    tokens, released = await issue(found, ports, refresh_token=refresh_token, possession=held, now=now)
+    tokens, released = await issue(
+        found, ports, refresh_token=refresh_token, possession=held, now=now, nonce=found.grant.nonce
+    )
     event = grant_event(found, "redeem", now=now, request_id=request_id, released=released)
     change = RedeemGrant(grant_id=found.grant.id, at=now, dpop_jkt=bound_key(application, held.key), released=released)
     try:

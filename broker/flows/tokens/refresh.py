@@ -141,10 +141,11 @@ async def _decided(
         at = grant.refreshed_at or now  # the time to replay is not prolonged
     elif refresh_token.rotates(found.application):
         generation += 1
-    # Without the nonce, which belonged to the sign-in (OpenID Connect Core section 12.2).
-    narrow = replace(found, grant=replace(grant, scopes=scopes, nonce=None))
+    narrow = found if scopes == grant.scopes else replace(found, grant=replace(grant, scopes=scopes))
     again = refresh_token_of(found, generation, ports)
-    tokens, released = await issue(found, ports, refresh_token=again, possession=held, now=now, narrow=narrow)
+    tokens, released = await issue(
+        found, ports, refresh_token=again, possession=held, now=now, nonce=None, narrow=narrow
+    )
     change = RefreshGrant(grant_id=grant.id, expected_generation=grant.generation, generation=generation, at=at)
     return _Decided(tokens=tokens, narrow=narrow, released=released, change=change)
 

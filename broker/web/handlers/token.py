@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import fields
 
 import orjson
 from starlette.requests import Request
@@ -45,7 +44,7 @@ async def token_endpoint(request: Request) -> Response:
         raise OAuthRefusal("invalid_target", "An application's audience is fixed; resource is not supported.")
     ports = context.web_of(request).ports
     tokens = await GRANTS[grant_type](form, credentials, proof_of(request), ports, context.request_id_of(request))
-    told = {f.name: value for f in fields(tokens) if (value := getattr(tokens, f.name))}
+    told = {name: value for name in tokens.__slots__ if (value := getattr(tokens, name))}
     response = Response(orjson.dumps(told), media_type="application/json", headers=_NO_CACHE)
     await allow_registered_origin(request, credentials.application_id, response)
     return response
