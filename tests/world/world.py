@@ -9,7 +9,8 @@ ports. The broker answers at "localhost", the others at "127.0.0.1": to a browse
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -205,8 +206,8 @@ async def open_world(
     async with AsyncExitStack() as stack:
         log = stack.enter_context(captured())
         servers = {part: Served(places[part], build) for part, build in built.items()}
+        stack.callback(_close, servers.values())
         for served in reversed(servers.values()):
-            stack.callback(served.close)
             served.start()
         yield World(
             folder=folder,
@@ -219,6 +220,12 @@ async def open_world(
             _files=files,
             _servers=servers,
         )
+
+
+def _close(servers: Collection[Served]) -> None:
+    """All at once: each takes a fifth of a second to notice."""
+    with ThreadPoolExecutor(len(servers)) as pool:
+        list(pool.map(Served.close, servers))
 
 
 def _once_more(place: Place) -> Place:
