@@ -1,7 +1,6 @@
 """Owns the signatures of the broker's own tokens. Refuses a token that is not, to the letter, what `sign` makes.
 
-PyJWT verifies. What a header may say, and which key belongs to it, is decided here, before any
-signature is looked at.
+PyJWT verifies. What a header may say, and which key belongs to it, is decided here, before any signature is looked at.
 """
 
 from __future__ import annotations

@@ -89,6 +89,7 @@ TABLE = (
     ("uncorrect",         "/account/data/{connection}/{attribute}/uncorrect", _SEND, data.leave_to_provider,          True),
     ("me",                "/api/v1/me",                                _READ,   me.me,                              False),
     ("me_attribute",      "/api/v1/me/connections/{connection}/attributes/{attribute}", _CHANGE, me.change,          True),
+    ("me_choice",         "/api/v1/me/choices/{subject}",              _CHANGE, me.choose_mine,                     True),
     ("me_erase",          "/api/v1/me/erase",                          _SEND,   me.erase_me,                        True),
     ("me_archive",        "/api/v1/me/archive",                        _READ,   me.archive,                         True),
     ("sign_out",          "/account/sign-out",                         _SEND,   sign_in.sign_out_button,            True),

@@ -184,6 +184,9 @@ class Walk:
         path = f"/api/v1/me/connections/{told['connections'][0]['id']}/attributes/email"
         headers = {"X-CSRF-Token": told["csrf"], "Content-Type": "application/merge-patch+json"}
         await self.ask("me_attribute", "signed in", "PATCH", path, content=b'{"value": null}', headers=headers)
+        for said, agreed in (("allow", b"true"), ("take back", b"false")):
+            sent = b'{"agreed": %s}' % agreed
+            await self.ask("me_choice", said, "PATCH", "/api/v1/me/choices/news", content=sent, headers=headers)
 
     async def pages_of_everybody(self) -> None:
         """Where nobody has to be signed in."""

@@ -293,6 +293,13 @@ async def _me_attribute(world: World, browser: Browser) -> Good:
     return Good(method="PATCH", path=good.path, body=b'{"value": "Ada Byron"}', headers=headers, cookies=good.cookies)
 
 
+async def _me_choice(world: World, browser: Browser) -> Good:
+    good = await _deed("/api/v1/me/choices/news")(world, browser)
+    (_, csrf), *_ = good.form or []
+    headers = SAME_ORIGIN | {"X-CSRF-Token": csrf, "Content-Type": "application/merge-patch+json"}
+    return Good(method="PATCH", path=good.path, body=b'{"agreed": true}', headers=headers, cookies=good.cookies)
+
+
 async def _stays(world: World) -> None:
     """Whoever was erased by an earlier request is not leaving any more."""
     for row in await world.rows("SELECT id FROM users WHERE erase_at IS NOT NULL"):
@@ -370,6 +377,7 @@ GOOD: dict[str, Build] = {
     "me": _page("/api/v1/me"),
     "me_erase": _me_erase,
     "me_attribute": _me_attribute,
+    "me_choice": _me_choice,
     "me_archive": _page("/api/v1/me/archive"),
     "sign_out": _deed("/account/sign-out"),
     "forward_auth": _forward_auth,

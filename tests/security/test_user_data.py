@@ -100,6 +100,38 @@ async def test_a_correction_is_kept_and_can_be_taken_back(ada: Browser, world: W
     assert said == [("attributes.uncorrect", "1:name"), ("attributes.correct", "1:name")] * 2
 
 
+async def test_what_is_optional_can_be_allowed_and_taken_back_by_a_script(ada: Browser, world: World) -> None:
+    """As on the page; what went with it is told."""
+    (news,) = (await me(ada))["choices"]
+    assert (news["subject"], news["attributes"], news["agreed_since"]) == ("news", [], None)
+    done = await patched(ada, f"{API}/choices/news", b'{"agreed": true}')
+    assert (done.status_code, done.json()) == (200, {"deleted": [], "ended": []})
+    assert (await me(ada))["choices"][0]["agreed_since"] == world.clock.now()
+    assert (await patched(ada, f"{API}/choices/news", b'{"agreed": false}')).status_code == 200
+    assert (await me(ada))["choices"] == [news]
+    said = [e.action for e in await world.store.events(40) if e.action.startswith("choice.")]
+    assert said == ["choice.withdraw", "choice.give"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "status"),
+    [
+        ("nothing", b'{"agreed": true}', 404),
+        ("news", b'{"agreed": "yes"}', 400),
+        ("news", b'{"agreed": null}', 400),
+        ("news", b'{"agreed": true, "agreed": false}', 400),
+        ("news", b'{"value": true}', 400),
+        ("news", b"true", 400),
+    ],
+)
+async def test_a_choice_that_is_none_changes_nothing(ada: Browser, subject: str, body: bytes, status: int) -> None:
+    """What is not optional cannot be chosen, and nothing but yes or no is said."""
+    before = (await me(ada))["choices"]
+
+    assert (await patched(ada, f"{API}/choices/{subject}", body)).status_code == status
+    assert (await me(ada))["choices"] == before
+
+
 async def test_what_cannot_be_kept_is_shown_again(ada: Browser) -> None:
     """With what was typed, and what to do."""
     answer = await ada.press(f"/account/data/{await connection_of(ada)}/name", {"value": "A\u202eda"})

@@ -31,7 +31,9 @@ async def show_choices(user_id: UserId, ports: Ports) -> Choices:
     }
     since = {s.subject: s.at for s in said if s.agreed}
     ends = {
-        subject: tuple(f.connection.registration for f in connections if without_consent(f, subject, ports).beyond)
+        subject: tuple(
+            dict.fromkeys(f.connection.registration for f in connections if without_consent(f, subject, ports).beyond)
+        )
         for subject in since
     }
     return Choices(options=options(ports.policy, kept), since=since, ends=ends)

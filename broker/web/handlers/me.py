@@ -15,17 +15,22 @@ from starlette.responses import Response
 
 from broker.domain.errors import Refusal
 from broker.domain.ids import ConnectionId
+from broker.domain.optional import Option
 from broker.domain.policy import Keep
 from broker.flows.found import LiveSession
 from broker.flows.kept import KeptConnection, KeptOnTerms
+from broker.flows.privacy.choices import show_choices
+from broker.flows.privacy.choose import choose
 from broker.flows.privacy.correct import correct
 from broker.flows.privacy.show_data import show_data
 from broker.web import context, origin
 from broker.web.handlers.data import archive_of
 from broker.web.handlers.erase import gone_of, is_fresh
 from broker.web.parameters import BODY_WITHIN
+from broker.web.telling import tell_providers
 
 _TYPES = ("application/merge-patch+json", "application/json")
+_SENT = {"value": '"…" or null', "agreed": "true or false"}
 
 
 class _Members(list[tuple[str, Any]]):
@@ -43,9 +48,11 @@ async def me(request: Request) -> Response:
     session = await _session(request)
     ports = context.web_of(request).ports
     kept = await show_data(session.user.id, ports)
+    choices = await show_choices(session.user.id, ports)
     document = {
         "user": kept.records["users"][0],
         "connections": [_connection(c) for c in kept.connections],
+        "choices": [_choice(option, choices.since.get(option.subject)) for option in choices.options],
         "also_kept": {name: len(rows) for name, rows in kept.records.items() if name != "users"},
         "csrf": origin.csrf_token(session, ports),
     }
@@ -57,11 +64,29 @@ async def change(request: Request) -> Response:
     session = await _session(request)
     ports = context.web_of(request).ports
     origin.require_csrf_header(request, session, ports)
-    value = await _value(request)
+    value = await _member(request, "value")
+    if not isinstance(value, str | None):
+        raise _malformed("value")
     connection_id = ConnectionId(context.path_name(request, "connection"))
     attribute = context.path_name(request, "attribute")
     await correct(connection_id, attribute, value, session.user.id, ports, request_id=context.request_id_of(request))
     return Response(status_code=204)
+
+
+async def choose_mine(request: Request) -> Response:
+    """Allow something optional (RFC 7396): `{"agreed": true}`, or take it back, and what went with that."""
+    session = await _session(request)
+    ports = context.web_of(request).ports
+    origin.require_csrf_header(request, session, ports)
+    agreed = await _member(request, "agreed")
+    if not isinstance(agreed, bool):
+        raise _malformed("agreed")
+    subject, request_id = context.path_name(request, "subject"), context.request_id_of(request)
+    chosen = await choose(session.user.id, subject, ports, agreed=agreed, request_id=request_id)
+    if chosen.ended:
+        await tell_providers(ports)
+    document = {"deleted": chosen.deleted, "ended": chosen.ended}
+    return Response(orjson.dumps(document), media_type="application/json")
 
 
 async def erase_me(request: Request) -> Response:
@@ -95,8 +120,13 @@ async def _session(request: Request) -> LiveSession:
     return session
 
 
-async def _value(request: Request) -> str | None:
-    malformed = Refusal("invalid_request", 'Send JSON: {"value": "…"}, or null.', detail="body")
+def _malformed(name: str) -> Refusal:
+    return Refusal("invalid_request", f'Send JSON: {{"{name}": {_SENT[name]}}}.', detail="body")
+
+
+async def _member(request: Request, name: str) -> Any:
+    """The one member of this name. Raises `Refusal` for any other body."""
+    malformed = _malformed(name)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in _TYPES:
         raise malformed
     try:
@@ -108,7 +138,7 @@ async def _value(request: Request) -> str | None:
     except (ValueError, RecursionError):
         raise malformed from None
     match document:
-        case _Members([("value", str() | None as value)]):
+        case _Members([(sent, value)]) if sent == name:
             return value
     raise malformed
 
@@ -126,6 +156,16 @@ def _connection(one: KeptConnection) -> dict[str, Any]:
         "holds_tokens": connection.sealed_tokens is not None,
         "attributes": _attributes(one),
         "missing": [{"name": name, "purpose": keep.purpose} for name, keep in one.missing],
+    }
+
+
+def _choice(option: Option, since: int | None) -> dict[str, Any]:
+    alone = option.attributes[0].keep.purpose if option.attributes else ""
+    return {
+        "subject": option.subject,
+        "purpose": alone if option.purpose is None else option.purpose.purpose,
+        "attributes": [f"{attribute.registration}.{attribute.name}" for attribute in option.attributes],
+        "agreed_since": since,
     }
 
 
