@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from broker.domain.changes import AddPendingRevocation, Change, Record
 from broker.domain.connection import Connection, ConnectionStatus, KeptAttribute
 from broker.domain.errors import SealBroken
-from broker.domain.ids import RegistrationId
 from broker.domain.ledger import AuditEvent
 from broker.flows.found import ConnectionInFull
 from broker.flows.ports import Ports, Upstream
@@ -58,7 +57,7 @@ def _not_needed(
     connection: Connection, before: Collection[str], after: Collection[str], upstream: Upstream
 ) -> frozenset[str]:
     """The scopes that its tokens have for attributes which were allowed `before`, and for none that is `after`."""
-    registration: RegistrationId = connection.registration
+    registration = connection.registration
     if connection.sealed_tokens is None or registration not in upstream.registrations:
         return frozenset()
     needed_before, needed_after = (frozenset(upstream.scopes_for(registration, frozenset(n))) for n in (before, after))

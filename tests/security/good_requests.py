@@ -286,18 +286,21 @@ def _of_name(after: str) -> Build:
     return build
 
 
-async def _me_attribute(world: World, browser: Browser) -> Good:
-    good = await _deed("/api/v1/me/connections/{connection}/attributes/name")(world, browser)
+async def _sent_by_script(world: World, browser: Browser, method: str, path: str, body: bytes = b"") -> Good:
+    """With the token in a header; a body is a merge patch."""
+    good = await _deed(path)(world, browser)
     (_, csrf), *_ = good.form or []
-    headers = SAME_ORIGIN | {"X-CSRF-Token": csrf, "Content-Type": "application/merge-patch+json"}
-    return Good(method="PATCH", path=good.path, body=b'{"value": "Ada Byron"}', headers=headers, cookies=good.cookies)
+    headers = SAME_ORIGIN | {"X-CSRF-Token": csrf}
+    if body:
+        headers["Content-Type"] = "application/merge-patch+json"
+    return Good(method=method, path=good.path, body=body, headers=headers, cookies=good.cookies)
 
 
-async def _me_choice(world: World, browser: Browser) -> Good:
-    good = await _deed("/api/v1/me/choices/news")(world, browser)
-    (_, csrf), *_ = good.form or []
-    headers = SAME_ORIGIN | {"X-CSRF-Token": csrf, "Content-Type": "application/merge-patch+json"}
-    return Good(method="PATCH", path=good.path, body=b'{"agreed": true}', headers=headers, cookies=good.cookies)
+def _patch(path: str, body: bytes) -> Build:
+    async def build(world: World, browser: Browser) -> Good:
+        return await _sent_by_script(world, browser, "PATCH", path, body)
+
+    return build
 
 
 async def _stays(world: World) -> None:
@@ -316,10 +319,7 @@ async def _erase(world: World, browser: Browser) -> Good:
 
 async def _me_erase(world: World, browser: Browser) -> Good:
     await _stays(world)
-    good = await _deed("/api/v1/me/erase")(world, browser)
-    (_, csrf), *_ = good.form or []
-    headers = SAME_ORIGIN | {"X-CSRF-Token": csrf}
-    return Good(method="POST", path=good.path, body=b"", headers=headers, cookies=good.cookies)
+    return await _sent_by_script(world, browser, "POST", "/api/v1/me/erase")
 
 
 GOOD: dict[str, Build] = {
@@ -376,8 +376,8 @@ GOOD: dict[str, Build] = {
     "keep": _page("/account/keep"),
     "me": _page("/api/v1/me"),
     "me_erase": _me_erase,
-    "me_attribute": _me_attribute,
-    "me_choice": _me_choice,
+    "me_attribute": _patch("/api/v1/me/connections/{connection}/attributes/name", b'{"value": "Ada Byron"}'),
+    "me_choice": _patch("/api/v1/me/choices/news", b'{"agreed": true}'),
     "me_archive": _page("/api/v1/me/archive"),
     "sign_out": _deed("/account/sign-out"),
     "forward_auth": _forward_auth,

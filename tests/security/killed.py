@@ -12,6 +12,7 @@ import inspect
 import multiprocessing
 import os
 import signal
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from broker.storage.store import SqlStore
 from tests.fakes.clock import SettableClock
 from tests.fakes.upstream import ScriptedUpstream
 from tests.flows.setting import GOOGLE, facts
+from tests.security.deployment import Deployment
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
@@ -77,6 +79,20 @@ async def killed(config: Path, deed: str, step: int, when: str) -> bool:
     await asyncio.to_thread(process.join)
     assert process.exitcode in (0, -signal.SIGKILL)
     return process.exitcode != 0
+
+
+async def killed_at_each_step(made: Deployment, folder: Path, deed: str, *, least: int) -> AsyncIterator[Deployment]:
+    """For each step a copy of the deployment of which the deed was killed there; of the last one it lived to its end.
+
+    It has to have been killed at `least` steps.
+    """
+    for step in range(99):
+        copy = made.copy_to(folder / str(step))
+        was_killed = await killed(copy.config, deed, step, "before" if step % 2 else "after")
+        yield copy
+        if not was_killed:
+            break
+    assert step >= least
 
 
 def _live(config: Path, deed: str, step: int, when: str) -> None:

@@ -20,7 +20,7 @@ from providers import PROVIDERS
 from tests.fakes.clock import SettableClock
 from tests.security.browser import Browser, ask
 from tests.security.deployment import NOW, OLD, deploy
-from tests.security.killed import killed, purge_all
+from tests.security.killed import killed_at_each_step, purge_all
 from tests.security.opened import everything_kept, text_of
 from tests.security.test_attribute_policy import KEPT, claims_of
 from tests.security.world import World
@@ -74,18 +74,13 @@ async def test_a_purge_that_is_killed_at_any_step_is_carried_on(tmp_path: Path) 
     made = await deploy(tmp_path)
     await made.add_users(3, OLD)
     vault = LocalVault(made.keyring(OLD))
-    for step in range(99):
-        copy = made.copy_to(tmp_path / str(step))
-        was_killed = await killed(copy.config, "purge", step, "before" if step % 2 else "after")
+    async for copy in killed_at_each_step(made, tmp_path, "purge", least=6):
         async with SqlStore(copy.url) as store:
             assert await purged(store, vault) == await users_in(store, "attributes.purge")
             async with opened(load(copy.config), SettableClock(NOW + LEASE_SECONDS)) as edges:
                 await purge_all(edges.ports)
             assert await purged(store, vault) == copy.users
             assert await users_in(store, "attributes.purge") == copy.users == await users_in(store, "tokens.forget")
-        if not was_killed:
-            break
-    assert step >= 6
 
 
 async def users_in(store: SqlStore, action: str) -> list[UserId]:

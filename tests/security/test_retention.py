@@ -19,7 +19,7 @@ from broker.flows.privacy.retain import LEASE, LEASE_SECONDS
 from broker.storage.store import SqlStore
 from tests.fakes.clock import SettableClock
 from tests.security.deployment import NOW, OLD, Deployment, deploy
-from tests.security.killed import LONG_AFTER, killed
+from tests.security.killed import LONG_AFTER, killed, killed_at_each_step
 
 pytestmark = pytest.mark.anyio
 
@@ -27,14 +27,9 @@ pytestmark = pytest.mark.anyio
 async def test_a_run_that_is_killed_at_any_step_is_carried_on(tmp_path: Path) -> None:
     """Each Connection's Provider is told once, and the held User has everything."""
     made = await inhabited(tmp_path)
-    for step in range(99):
-        copy = made.copy_to(tmp_path / str(step))
-        was_killed = await killed(copy.config, "retain", step, "before" if step % 2 else "after")
+    async for copy in killed_at_each_step(made, tmp_path, "retain", least=9):
         assert not await killed(copy.config, "retain_later", 999, "before")
         await is_done(copy)
-        if not was_killed:
-            break
-    assert step >= 9
 
 
 async def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(tmp_path: Path, postgres_url: str) -> None:

@@ -1,7 +1,7 @@
 """Owns having a tighter policy take effect on what is kept already: what it does not allow is dropped, bit by bit.
 
-Tokens that were asked for its sake alone go with it, and their Provider is told. Where it stands is in the
-rows themselves: whoever is stopped, at whatever point, is carried on from there by anybody.
+Tokens that were asked for its sake alone go with it, and their Provider is told.
+Where it stands is in the rows themselves: whoever is stopped, at whatever point, is carried on from there by anybody.
 Refuses to overwrite what a sign-in has written meanwhile, to touch whoever is held, and to run twice at once.
 """
 

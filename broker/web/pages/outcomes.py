@@ -107,11 +107,7 @@ def _after(provider_name: str, reach: Reach) -> str:
     match reach:
         case "told":
             return f"Disconnected here, and {provider_name} has been told."
-        case "pending":
-            return f"Disconnected here. {provider_name} could not be reached yet; we keep trying."
-        case "local":
-            return f"Disconnected here. {provider_name} offers no way to be told, so remove Partner Ops there too."
         case "elsewhere":
             return f"{provider_name} had ended this already. What was kept here is deleted."
-        case "untold":
-            return f"Disconnected here. {provider_name} could not be told, so remove Partner Ops there too."
+        case _:
+            return f"Disconnected here. {whether_told(provider_name, reach)}"
