@@ -16,7 +16,7 @@ from broker.domain.ids import UserId
 from broker.domain.user import UserStatus
 from tests.fakes.providers.google_like import FakeGoogle
 from tests.fakes.providers.microsoft import CONTOSO, FakeEntra
-from tests.security.browser import Browser, answered, ask
+from tests.security.browser import Browser, answered, ask, until_served
 from tests.security.staged import staged
 from tests.security.template import CLIENTS, Template
 from tests.security.trips import refused
@@ -271,9 +271,13 @@ async def test_many_first_sign_ins_of_one_person_at_once(any_world: World) -> No
     with any_world.watch.together():
         callbacks = [await browser.trip() for browser in browsers]
         answers = await asyncio.gather(*(b.get(c) for b, c in zip(browsers, callbacks, strict=True)))
+        busy = [browser for browser, answer in zip(browsers, answers, strict=True) if answer.status_code == 503]
+        again = [await until_served(browser.sign_in) for browser in busy]
 
-    assert {answer.status_code for answer in answers} == {303}
-    assert [await any_world.count(t) for t in ("users", "identities", "connections", "sessions")] == [1, 1, 1, 50]
+    assert {answer.status_code for answer in answers} <= {303, 503}
+    assert {answer.status_code for answer in again} <= {303}
+    assert [await any_world.count(t) for t in ("users", "identities", "connections")] == [1, 1, 1]
+    assert all([await browser.is_signed_in() for browser in browsers])
     assert await rights_of(browsers[0]) == RIGHTS
 
 

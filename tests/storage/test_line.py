@@ -43,17 +43,20 @@ async def test_what_work_raises_is_raised() -> None:
 async def test_work_that_nobody_waits_for_is_not_begun() -> None:
     """What has begun is finished."""
     line, done = Line("test"), list[str]()
+    has_begun, may_end = threading.Event(), threading.Event()
 
     def slowly() -> None:
-        time.sleep(0.1)
+        has_begun.set()
+        may_end.wait()
         done.append("begun")
 
     begun = asyncio.create_task(line.run(slowly))
     waiting = asyncio.create_task(line.run(partial(done.append, "waiting")))
-    await asyncio.sleep(0.05)
+    await asyncio.to_thread(has_begun.wait)
     begun.cancel()
     waiting.cancel()
     await asyncio.wait([begun, waiting])
+    may_end.set()
     await line.end()
 
     assert done == ["begun"]
