@@ -6,7 +6,7 @@ Refuses an answer that is older than the question: who asks while a read is unde
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -19,7 +19,7 @@ class SharedReads(Generic[Key, Answer]):
     def __init__(self, read: Callable[[Key], Awaitable[Answer]]) -> None:
         self._read = read
         self._under_way: set[Key] = set()
-        self._waiting: dict[Key, asyncio.Future[Answer]] = {}
+        self._waiting: dict[Key, list[asyncio.Future[Answer]]] = {}
         self._following: set[asyncio.Task[None]] = set()
 
     async def __call__(self, key: Key) -> Answer:
@@ -27,33 +27,39 @@ class SharedReads(Generic[Key, Answer]):
         if key not in self._under_way:
             self._under_way.add(key)
             return await self._answer(key)
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
-        return await asyncio.shield(waiting)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append(answer)
+        return await answer
 
     async def _answer(self, key: Key) -> Answer:
         try:
             return await self._read(key)
         except Exception as error:
-            if (waiting := self._waiting.pop(key, None)) is not None:  # nobody waits for two that take their time
-                _fail(waiting, error)
+            _fail(self._waiting.pop(key, ()), error)  # nobody waits for two that take their time
             raise
         finally:
-            if (waiting := self._waiting.pop(key, None)) is None:
-                self._under_way.discard(key)
-            else:
+            if waiting := self._waiting.pop(key, None):
                 following = asyncio.create_task(self._follow(key, waiting))
                 self._following.add(following)
                 following.add_done_callback(self._following.discard)
+            else:
+                self._under_way.discard(key)
 
-    async def _follow(self, key: Key, waiting: asyncio.Future[Answer]) -> None:
+    async def _follow(self, key: Key, waiting: Sequence[asyncio.Future[Answer]]) -> None:
         try:
-            waiting.set_result(await self._answer(key))
+            answer = await self._answer(key)
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
             _fail(waiting, error)
+        else:
+            for one in _left(waiting):
+                one.set_result(answer)
 
 
-def _fail(waiting: asyncio.Future[Any], error: Exception) -> None:
-    waiting.set_exception(error)
-    waiting.exception()  # looked at: they may all have gone away
+def _fail(waiting: Sequence[asyncio.Future[Any]], error: Exception) -> None:
+    for one in _left(waiting):
+        one.set_exception(error)
+
+
+def _left(waiting: Sequence[asyncio.Future[Any]]) -> Iterator[asyncio.Future[Any]]:
+    """Those who have not gone away."""
+    return (one for one in waiting if not one.done())
