@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
+from playwright.async_api import BrowserContext, Page
 
 Scheme = Literal["light", "dark"]
 _EVERYTHING: dict[str, list[str]] = {"resultTypes": ["violations", "incomplete"]}
@@ -20,6 +20,11 @@ _WRONG = """async ([options, strict]) => {
     return [...violations, ...undecided].flatMap(rule =>
         rule.nodes.map(node => `${rule.id} at ${node.target}: ${node.failureSummary}`));
 }"""
+
+
+async def prepare(context: BrowserContext) -> None:
+    """Have axe in every page to come, which is quicker than to bring it to each that is looked at."""
+    await context.add_init_script(Axe().axe_script)
 
 
 async def problems(page: Page, *, only_colours: bool = False, strict: bool = True) -> list[str]:

@@ -57,6 +57,7 @@ def gallery() -> Iterator[str]:
 async def page(chromium: Browser) -> AsyncIterator[Page]:
     """One for all states: a browser that has seen axe once is quicker with it than a new one."""
     context = await chromium.new_context(reduced_motion="reduce")
+    await axe.prepare(context)
     yield await context.new_page()
     await context.close()
 
