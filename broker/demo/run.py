@@ -111,7 +111,7 @@ def _cannot(why: str) -> int:
 def _welcome(addresses: Addresses, *, real_google: bool) -> str:
     provider = "the real Google" if real_google else addresses.provider
     who = "your Google account" if real_google else "Ada (Acme and Globex), Grace (Globex) or a stranger"
-    sign_out = f"{addresses.broker}/account/sessions" if real_google else f"the Provider, {addresses.provider},"
+    sign_out = f"{addresses.broker}/account/sessions" if real_google else f"the Provider ({addresses.provider})"
     return f"""
 The demo is running.
 
