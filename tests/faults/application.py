@@ -58,7 +58,7 @@ class Application:
             return None
         told = answer.json()
         token: str = told["refresh_token"]
-        family.jwt, family.issued_at = told["access_token"], time.monotonic()
+        family.jwt, family.issued_at = told["access_token"], time.time()
         claims = jwt.decode(family.jwt, options={"verify_signature": False})
         name = "token" if form["grant_type"] == "authorization_code" else "successor"
         learnt = {name: mark(token), "jwt": family.jwt, "subject": claims["sub"], "rights": claims["authorizations"]}

@@ -39,7 +39,7 @@ Rights = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
-    """One request and its answer; `invoked` and `completed` in seconds of one monotonic clock.
+    """One request and its answer; `invoked` and `completed` in seconds of the clock that the brokers go by.
 
     `code` is the code that a family of tokens came of, and is the family's name; `token` the refresh token that was
     presented, or that a code gave, `successor` the one that came for it; `members` all Authorizations as declared, per
@@ -103,12 +103,12 @@ class Recorder:
     def invoke(self, kind: Kind, **known: Any) -> int:
         """Somebody is about to ask; the number of what they ask."""
         self._begun += 1
-        self._write({"number": self._begun, "kind": kind, **known, "invoked": time.monotonic()})
+        self._write({"number": self._begun, "kind": kind, **known, "invoked": time.time()})
         return self._begun
 
     def complete(self, number: int, outcome: Outcome, **learnt: Any) -> None:
         """They were told."""
-        self._write({"number": number, **learnt, "outcome": outcome, "completed": time.monotonic()})
+        self._write({"number": number, **learnt, "outcome": outcome, "completed": time.time()})
         self.completed += 1
         for waiting in [one for one in self._waiting if one[0] <= self.completed]:
             self._waiting.remove(waiting)

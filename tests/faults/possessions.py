@@ -48,7 +48,7 @@ class Family:
 
     def is_fresh(self) -> bool:
         """Whether its session JWT is surely not over by itself."""
-        return time.monotonic() - self.issued_at < LIFETIME - 60
+        return time.time() - self.issued_at < LIFETIME - 60
 
     @property
     def known(self) -> dict[str, str]:
