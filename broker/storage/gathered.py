@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from broker.storage.waiting import fail, tell
+
 UNDER_WAY = 2
 """So many at a time: while the database is at work on one, the answers to the other are used."""
 MOST = 64
@@ -65,12 +67,10 @@ class Gathered(Generic[Answer]):
             answers = await self._ask([question for question, _ in together])
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
             for _, answer in together:
-                if not answer.done():
-                    answer.set_exception(error)
+                fail(answer, error)
         else:
             for (_, answer), told in zip(together, answers, strict=True):
-                if not answer.done():
-                    answer.set_result(told)
+                tell(answer, told)
 
     def _chosen(self) -> list[tuple[Question, asyncio.Future[Answer]]]:
         """Whoever can go with the first of them; whoever has gone away meanwhile does not."""
@@ -90,5 +90,4 @@ class Gathered(Generic[Answer]):
 
 
 def _give_up(answer: asyncio.Future[Answer]) -> None:
-    if not answer.done():
-        answer.set_exception(TimeoutError())
+    fail(answer, TimeoutError())

@@ -13,6 +13,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
+from broker.storage.waiting import fail, tell
+
 Answer = TypeVar("Answer")
 
 
@@ -37,11 +39,11 @@ class Line:
             if answer.cancelled():
                 return
             try:
-                tell = partial(_set_result, answer, work())
+                told = partial(tell, answer, work())
             except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits
-                tell = partial(_set_exception, answer, error)
+                told = partial(fail, answer, error)
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
-                loop.call_soon_threadsafe(tell)
+                loop.call_soon_threadsafe(told)
 
         self._waiting.put(do)
         return await answer
@@ -56,13 +58,3 @@ class Line:
     def _serve(self) -> None:
         while (do := self._waiting.get()) is not None:
             do()
-
-
-def _set_result(answer: asyncio.Future[Answer], result: Answer) -> None:
-    if not answer.done():
-        answer.set_result(result)
-
-
-def _set_exception(answer: asyncio.Future[Answer], error: BaseException) -> None:
-    if not answer.done():
-        answer.set_exception(error)

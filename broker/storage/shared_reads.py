@@ -6,8 +6,10 @@ Refuses an answer that is older than the question: who asks while a read is unde
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from broker.storage.waiting import fail, tell
 
 Key = TypeVar("Key")
 Answer = TypeVar("Answer")
@@ -35,7 +37,8 @@ class SharedReads(Generic[Key, Answer]):
         try:
             return await self._read(key)
         except Exception as error:
-            _fail(self._waiting.pop(key, ()), error)  # nobody waits for two that take their time
+            for one in self._waiting.pop(key, ()):  # nobody waits for two that take their time
+                fail(one, error)
             raise
         finally:
             if waiting := self._waiting.pop(key, None):
@@ -49,17 +52,8 @@ class SharedReads(Generic[Key, Answer]):
         try:
             answer = await self._answer(key)
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
-            _fail(waiting, error)
+            for one in waiting:
+                fail(one, error)
         else:
-            for one in _left(waiting):
-                one.set_result(answer)
-
-
-def _fail(waiting: Sequence[asyncio.Future[Any]], error: Exception) -> None:
-    for one in _left(waiting):
-        one.set_exception(error)
-
-
-def _left(waiting: Sequence[asyncio.Future[Any]]) -> Iterator[asyncio.Future[Any]]:
-    """Those who have not gone away."""
-    return (one for one in waiting if not one.done())
+            for one in waiting:
+                tell(one, answer)
