@@ -274,9 +274,11 @@ async def test_many_first_sign_ins_of_one_person_at_once(any_world: World) -> No
         busy = [browser for browser, answer in zip(browsers, answers, strict=True) if answer.status_code == 503]
         again = [await until_served(browser.sign_in) for browser in busy]
 
-    assert {answer.status_code for answer in answers} <= {303, 503}
-    assert {answer.status_code for answer in again} <= {303}
+    entered = [answer.status_code for answer in (*answers, *again) if answer.status_code != 503]
+    assert entered == [303] * 50
     assert [await any_world.count(t) for t in ("users", "identities", "connections")] == [1, 1, 1]
+    # Of a 503 nobody knows whether it was done.
+    assert 50 <= await any_world.count("sessions") <= 50 + len(busy)
     assert all([await browser.is_signed_in() for browser in browsers])
     assert await rights_of(browsers[0]) == RIGHTS
 
